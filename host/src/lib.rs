@@ -1,0 +1,1 @@
+//! The stackrun host runtime.

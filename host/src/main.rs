@@ -1,0 +1,2 @@
+//! The `stackrun` command.
+fn main() {}
