@@ -1,1 +1,24 @@
-//! The stackrun host runtime.
+//! The stackrun host runtime. One module for each stage of the flow:
+//!
+//! ```text
+//! mediamanager.toml --spec--> instances --reference--> sections --plugin, gate, observe--> things, actions, checks
+//!     --plan--> order, review --apply, step--> carried out, journalled --state--> --condition--> checks
+//! ```
+//!
+//! `value` and `wanted` are the data that flows, `connection` and `secret` what it reaches, `host_file` and `contract`
+//! what else is read, `diagnostic` how all of them speak to the person at the terminal.
+
+pub mod apply;
+pub mod condition;
+pub mod connection;
+pub mod diagnostic;
+pub mod gate;
+pub mod host_file;
+pub mod observe;
+pub mod plan;
+pub mod plugin;
+pub mod secret;
+pub mod state;
+pub mod step;
+pub mod value;
+pub mod wanted;

@@ -1,0 +1,120 @@
+//! Conditions: what can be asked of the world again and again until it holds.
+//!
+//! The same condition serves as a step that waits, as a proof of an action, and as a check of `verify`. Each kind is
+//! one module, which renders it, asks the gate, and asks the world once; waiting is done here, for all of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    value::{Target, Text},
+    wanted::Request,
+};
+
+/// A condition, and where it is asked from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Condition {
+    /// What is asked.
+    pub kind: ConditionKind,
+    /// From where.
+    pub vantage: Vantage,
+}
+
+/// Where a condition is asked from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vantage {
+    /// This machine.
+    Host,
+    /// Inside a container: its network namespace, hosts file, resolver and CA bundle.
+    Container {
+        /// `docker-api` connection.
+        connection: String,
+        /// Name of the container.
+        name: String,
+    },
+    /// Inside every container that refers to the instance. The plan replaces it by these.
+    Consumers,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConditionKind {
+    /// A real login to a PostgreSQL database.
+    SqlLogin(SqlLogin),
+    /// A container that runs and is not restarted for a while.
+    ContainerStaysUp(ContainerStaysUp),
+    /// A container that answers HTTP on a published port.
+    ContainerAnswers(ContainerAnswers),
+    /// A request that is answered as expected.
+    HttpAnswers(HttpAnswers),
+    /// A request that is answered with another status than the accepted ones.
+    HttpRefuses(Request),
+    /// The first half of a sign-in.
+    HttpLeadsTo(HttpLeadsTo),
+}
+
+/// See `sql.login` in the WIT.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct SqlLogin {
+    pub connection: String,
+    pub database: String,
+    pub role: String,
+    pub password: Option<Target>,
+}
+
+/// See `containers.stays-up` in the WIT.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ContainerStaysUp {
+    pub connection: String,
+    pub name: String,
+    /// Milliseconds.
+    pub for_ms: u32,
+}
+
+/// See `containers.answers` in the WIT.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ContainerAnswers {
+    pub connection: String,
+    pub name: String,
+    pub container_port: u16,
+    pub path: String,
+    pub statuses: Vec<u16>,
+    pub contains: Option<String>,
+}
+
+/// See `http.answers` in the WIT.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct HttpAnswers {
+    pub request: Request,
+    pub pointer: Option<String>,
+    pub equals: Option<Text>,
+}
+
+/// See `http.leads-to` in the WIT.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct HttpLeadsTo {
+    pub request: Request,
+    pub pointer: String,
+    /// Connection whose origin the URL must be at.
+    pub provider: String,
+    pub expect_query: Vec<(String, Text)>,
+}
+
+/// A condition with words: a proof of an action, or a check of an instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// Unique within the instance.
+    pub id: String,
+    /// What it proves, in the plugin's words.
+    pub says: String,
+    /// What is asked.
+    pub condition: Condition,
+    /// How long it may take to become true, in milliseconds.
+    pub timeout_ms: u32,
+}

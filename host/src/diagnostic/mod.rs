@@ -1,0 +1,72 @@
+//! Messages for the person at the terminal: what is wrong, where in which of their files, and what to do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::value::Address;
+
+/// One message. Where it points to is a path, so that a plugin needs to know nothing of files and columns; `source`
+/// turns paths into places to underline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Which file, and where in it.
+    pub place: Place,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Severity {
+    Error,
+    Warning,
+    Note,
+}
+
+/// Where a message points to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// Below `[kind.name]` of the spec.
+    Instance(Address, Vec<Segment>),
+    /// From the root of the spec.
+    Spec(Vec<Segment>),
+    /// From the root of the host file.
+    HostFile(Vec<Segment>),
+    /// From the root of the contract of this name.
+    Contract(String, Vec<Segment>),
+    /// Nowhere in a file.
+    Nowhere,
+}
+
+/// A step of a path into a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Segment {
+    /// A member of a table.
+    Key(String),
+    /// An element of a list, counted from 0.
+    Index(usize),
+}
+
+impl Diagnostic {
+    /// An error without help.
+    pub fn error(place: Place, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, place, message: message.into(), help: None }
+    }
+
+    /// A warning without help.
+    pub fn warning(place: Place, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(place, message) }
+    }
+
+    /// The same with help.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+}

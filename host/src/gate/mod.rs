@@ -1,0 +1,111 @@
+//! The one gate. Every capability, while observing and while acting, goes through a check here that yields a
+//! [`Permit`]; the function that reaches the world takes the permit, so that a way around the check does not compile.
+//!
+//! Each capability is one file: its grant as it stands in the host file, what patterns it accepts and refuses, and the
+//! checks that yield its permits.
+
+mod containers;
+mod denial;
+mod files;
+mod http;
+mod name;
+mod services;
+mod sql;
+
+use serde::{Deserialize, Serialize};
+
+pub use containers::ContainersGrant;
+pub use denial::Denial;
+pub use files::FilesGrant;
+pub use http::{HttpGrant, HttpRule};
+pub use name::NamePattern;
+pub use services::ServicesGrant;
+pub use sql::SqlGrant;
+
+use crate::value::Address;
+
+/// Proof that the gate let a subject pass. Only the gate makes one.
+#[derive(Debug)]
+pub struct Permit<T> {
+    subject: T,
+}
+
+impl<T> Permit<T> {
+    /// Only for the files of this module.
+    fn new(subject: T) -> Self {
+        Self { subject }
+    }
+
+    /// What was let pass, in the form that was checked: use this, never what was asked for.
+    pub fn subject(&self) -> &T {
+        &self.subject
+    }
+}
+
+/// All that an instance of a plugin may do, as `[plugin.NAME.grants]` has it, names filled in or not. What is not named
+/// is refused; a field that nothing enforces does not parse.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Grants {
+    /// PostgreSQL.
+    pub sql: SqlGrant,
+    /// Files and directories of this machine.
+    pub files: FilesGrant,
+    /// Containers.
+    pub containers: ContainersGrant,
+    /// HTTP.
+    pub http: HttpGrant,
+    /// Verbs of connections.
+    pub services: ServicesGrant,
+}
+
+/// The gate for one instance.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// For denials: which plugin asks.
+    plugin: String,
+    /// On whose behalf.
+    instance: Address,
+    /// The stack of the instance; marker lines and labels carry it.
+    stack: String,
+    /// What is granted, with names filled in.
+    grants: Grants,
+}
+
+impl Gate {
+    /// A gate with these grants; they are saved in the plan and in state, so that acting is checked against the same.
+    pub fn new(plugin: impl Into<String>, stack: impl Into<String>, instance: Address, grants: Grants) -> Self {
+        Self { plugin: plugin.into(), instance, stack: stack.into(), grants }
+    }
+
+    /// The plugin that asks.
+    pub fn plugin(&self) -> &str {
+        &self.plugin
+    }
+
+    /// On whose behalf it is asked.
+    pub fn instance(&self) -> &Address {
+        &self.instance
+    }
+
+    /// The stack of the instance.
+    pub fn stack(&self) -> &str {
+        &self.stack
+    }
+
+    /// What is granted.
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    /// A denial in this gate's name. `line` is what would have to stand under `[plugin.NAME.grants]` in the host file.
+    fn deny(&self, capability: &'static str, asked: impl Into<String>, line: impl Into<String>) -> Denial {
+        Denial {
+            plugin: self.plugin.clone(),
+            instance: self.instance.clone(),
+            capability: capability.to_owned(),
+            asked: asked.into(),
+            line: line.into(),
+        }
+    }
+}

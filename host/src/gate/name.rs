@@ -1,0 +1,49 @@
+//! Names in grants.
+//!
+//! | pattern | accepts |
+//! |---|---|
+//! | `media` | that name alone |
+//! | `{name}` | the instance's own name |
+//! | `{role}` | the text of that field of the instance's section, or its name when the field is absent |
+//! | `{stack}-{name}` | the parts joined |
+//!
+//! There is no wildcard for objects: a `*` would let one instance reach another's. A pattern that stays without a value
+//! refuses everything.
+
+use serde::{Deserialize, Serialize};
+
+use crate::value::{Address, Tree};
+
+/// A name with holes for what an instance is called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NamePattern(String);
+
+impl NamePattern {
+    /// A pattern as it stands in the host file.
+    pub fn new(pattern: impl Into<String>) -> Self {
+        Self(pattern.into())
+    }
+
+    /// The one name that the pattern stands for, for this instance; none when a field it names holds something else
+    /// than a plain string.
+    pub fn fill(&self, stack: &str, instance: &Address, section: &Tree) -> Option<String> {
+        let mut filled = String::new();
+        let mut rest = self.0.as_str();
+        while let Some((before, after)) = rest.split_once('{') {
+            let (field, tail) = after.split_once('}')?;
+            filled.push_str(before);
+            filled.push_str(match field {
+                "name" => instance.name(),
+                "stack" => stack,
+                field => match section.get(field) {
+                    Some(value) => value.as_str()?,
+                    None => instance.name(),
+                },
+            });
+            rest = tail;
+        }
+        filled.push_str(rest);
+        Some(filled)
+    }
+}

@@ -1,0 +1,135 @@
+//! Plugins: components loaded, looked through, linked and called; their words turned into the host's and back.
+//!
+//! Nothing of wasmtime or of the generated bindings leaves this module.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    diagnostic::Diagnostic,
+    plan::Thing,
+    secret::Making,
+    value::{Address, Target, Tree, ValueType},
+};
+
+/// What a plugin says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// The kind that it handles.
+    pub kind: String,
+    /// Semantic version of the plugin.
+    pub version: String,
+    /// One line.
+    pub about: String,
+    /// JSON Schema of the section.
+    pub section_schema: serde_json::Value,
+    /// Connections that an instance needs.
+    pub connections: Vec<ConnectionWant>,
+    /// What an instance offers.
+    pub outputs: Vec<OutputType>,
+    /// Interfaces it imports.
+    pub capabilities: Vec<String>,
+}
+
+/// A connection that an instance needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionWant {
+    /// Field of the section that picks one by name.
+    pub field: String,
+    /// Kinds that will do.
+    pub kinds: Vec<String>,
+    /// Whether it can do without.
+    pub required: bool,
+    /// JSON Schema of the settings that the plugin reads.
+    pub settings_schema: serde_json::Value,
+}
+
+/// A typed output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputType {
+    /// `*` offers any name.
+    pub name: String,
+    /// Its type.
+    pub value_type: ValueType,
+    /// Whether it is a secret.
+    pub secret: bool,
+    /// One line.
+    pub about: String,
+}
+
+/// An instance as its plugin is handed it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstanceView {
+    /// Its address.
+    pub address: Address,
+    /// `[stack] name`.
+    pub stack: String,
+    /// The section; before `outputs` are known its references are [`Target::Output`].
+    pub section: Tree,
+    /// Every target of the section once, in order, with what may be known of it.
+    pub references: Vec<(Target, ReferenceInfo)>,
+    /// What the instance makes, as `outputs` declared it, in order, with what may be known of each. Empty before `plan`.
+    pub makes: Vec<(Target, ReferenceInfo)>,
+    /// The connections that its description asks for.
+    pub connections: Vec<ConnectionView>,
+    /// The contract, as a tree.
+    pub contract: Option<Tree>,
+    /// Instances that refer to this one.
+    pub consumers: Vec<ConsumerView>,
+    /// What it owned after the last run, and whether its last proof held.
+    pub owned: Vec<(Thing, bool)>,
+}
+
+/// What a plugin may know of a reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceInfo {
+    /// As the user's file calls it.
+    pub name: String,
+    /// Whether it is a secret.
+    pub secret: bool,
+    /// Its type.
+    pub value_type: ValueType,
+    /// False while it exists only after some step of this plan.
+    pub available: bool,
+}
+
+/// A connection as a plugin sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectionView {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its settings, without verbs; empty offline.
+    pub settings: Tree,
+}
+
+/// An instance that refers to this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerView {
+    /// Its address.
+    pub address: Address,
+    /// The connections it uses.
+    pub connections: Vec<String>,
+}
+
+/// What an instance offers to others.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Offered {
+    /// What it makes.
+    pub makes: Vec<Making>,
+    /// Its outputs.
+    pub outputs: Vec<Output>,
+    /// Warnings and notes.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// One output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// Its value, which may hold references.
+    pub value: Tree,
+    /// Keys of the instance's things that must be done before it is true.
+    pub true_after: Vec<String>,
+}

@@ -1,0 +1,193 @@
+//! Steps: the typed effects that the host can carry out. Each kind is one module.
+//!
+//! A step lives through this: the gate looks at it when a plugin makes it ([`StepKind::permit`]); the plan shows it
+//! ([`StepKind::preview`]); apply has the gate look again, keeps what it will change ([`StepKind::before`]), carries it
+//! out ([`StepKind::carry_out`]), and takes it back when its action fails ([`StepKind::revert`]).
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    apply::Acting,
+    condition::{Check, Condition},
+    gate::{Denial, Gate},
+    value::Target,
+    wanted::{Admission, Database, Definition, Request, WantedFile},
+};
+
+/// One typed effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Step {
+    SecretGenerate(SecretGenerate),
+    FileWrite(WantedFile),
+    FileRemove { path: String },
+    FileRemoveBlock { path: String, comment: String },
+    DirectoryMake(DirectoryMake),
+    DirectoryRemoveIfEmpty { path: String },
+    Sql(SqlStep),
+    Admit(Admission),
+    RevokeAdmission { connection: String },
+    SqlReload { connection: String },
+    ContainerCreate { connection: String, definition: Box<Definition> },
+    ContainerStart { connection: String, name: String },
+    ContainerStop { connection: String, name: String },
+    ContainerRename { connection: String, name: String, to: String },
+    ContainerRemove { connection: String, name: String },
+    /// `checks` is empty when the plugin makes it; the plan fills in what the instances it refers to want asked.
+    ProveFromInside { connection: String, name: String, checks: Vec<Check> },
+    HttpSend(Box<Request>),
+    HttpExchange(Vec<Request>),
+    ServiceRun { connection: String, verb: String },
+    Await { condition: Condition, timeout_ms: u32 },
+    Unless { condition: Condition, step: Box<Step> },
+}
+
+/// `secrets.generate`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretGenerate {
+    /// A [`Target::Made`] of kind stored.
+    pub into: Target,
+    /// Which characters.
+    pub generator: Generator,
+    /// Characters for `Alphanumeric`, bytes else.
+    pub length: u32,
+}
+
+/// Which characters a generated secret is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Generator {
+    Alphanumeric,
+    Hex,
+    Base64url,
+}
+
+/// `files.make-directory`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct DirectoryMake {
+    pub path: String,
+    pub mode: u32,
+    pub owner: Option<String>,
+    pub group: Option<String>,
+}
+
+/// A typed statement for a PostgreSQL connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct SqlStep {
+    pub connection: String,
+    pub statement: Statement,
+}
+
+/// The statements that the host can render; each is documented by its constructor in the WIT.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Statement {
+    CreateRole { role: String },
+    AllowLogin { role: String },
+    SetPassword { role: String, verifier: Target },
+    DropRole { role: String },
+    CreateDatabase(Database),
+    SetOwner { database: String, owner: String },
+    DropDatabase { database: String },
+    CreateExtension { database: String, extension: String },
+}
+
+/// A step as a reviewer sees it. Never holds a secret: holes are shown by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// One line: `write /srv/…/config.toml (0600)`, or the SQL statement itself.
+    pub headline: String,
+    /// What there is to read: a diff, a definition, a request.
+    pub lines: Vec<PreviewLine>,
+}
+
+/// A line of a preview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewLine {
+    /// What it means in a diff.
+    pub sign: Sign,
+    /// The text, control characters escaped.
+    pub text: String,
+}
+
+/// What a line means in a diff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Sign {
+    Same,
+    Added,
+    Removed,
+}
+
+/// What is known of a step that was begun when the run was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Carrying it out again does no harm.
+    Repeatable,
+    /// The world tells whether it happened ([`StepKind::is_done`]).
+    Detectable,
+    /// Nobody can tell; it is reported, never hidden.
+    Unknowable,
+}
+
+/// Why a step could not be carried out, for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum StepFailure {
+    /// The gate refused it.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// A condition did not hold; `because` is what the world said last, log lines included.
+    #[error("{says}: {because}")]
+    Unproven {
+        /// The condition, in words.
+        says: String,
+        /// What was seen instead.
+        because: String,
+    },
+    /// Everything else.
+    #[error("{0:#}")]
+    Failed(anyhow::Error),
+}
+
+impl From<anyhow::Error> for StepFailure {
+    fn from(error: anyhow::Error) -> Self {
+        StepFailure::Failed(error)
+    }
+}
+
+/// What every kind of step can do.
+#[allow(async_fn_in_trait)]
+pub trait StepKind {
+    /// What is kept from before the step, for its revert. It may hold secrets: the journal encrypts it.
+    type Before: Serialize + DeserializeOwned;
+
+    /// Asks the gate. Called when the step is made, when a saved plan is read, and before it is carried out.
+    fn permit(&self, gate: &Gate) -> Result<(), Denial>;
+
+    /// How the reviewer sees it; may look at the world for a diff.
+    async fn preview(&self, acting: &Acting<'_>) -> Preview;
+
+    /// Looks at what the step is about to change.
+    async fn before(&self, acting: &Acting<'_>) -> Result<Self::Before, StepFailure>;
+
+    /// Acts.
+    async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure>;
+
+    /// Puts back what `before` found.
+    async fn revert(&self, before: &Self::Before, acting: &Acting<'_>) -> Result<(), StepFailure>;
+
+    /// What may be done with it after a kill.
+    fn repeat(&self) -> Repeat;
+
+    /// Whether the world shows that it has been carried out; asked only of detectable steps.
+    async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure>;
+
+    /// Every target that it fills in, with repetitions.
+    fn targets(&self) -> Vec<&Target>;
+}

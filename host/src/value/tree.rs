@@ -1,0 +1,87 @@
+//! Tables, lists and scalars with holes: a section of the spec, a document, the body of a request.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Part, Target, Text};
+
+/// A value as TOML, JSON or YAML have it, where strings may have holes. Tables keep the order of the user's file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Tree {
+    Boolean(bool),
+    Integer(i64),
+    Float(f64),
+    /// A TOML date-time, RFC 3339.
+    Moment(String),
+    Text(Text),
+    Items(Vec<Tree>),
+    Table(Vec<(String, Tree)>),
+    /// Nothing but one reference: it takes the type of what it points at.
+    Reference(Target),
+}
+
+/// Types that outputs and references have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum ValueType {
+    Text,
+    Integer,
+    Boolean,
+    Items,
+    Table,
+}
+
+impl Tree {
+    /// A string without holes.
+    pub fn literal(text: impl Into<String>) -> Self {
+        Tree::Text(Text::literal(text))
+    }
+
+    /// The member of a table.
+    pub fn get(&self, key: &str) -> Option<&Tree> {
+        match self {
+            Tree::Table(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The string, if it is one without holes.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Tree::Text(text) => text.as_literal(),
+            _ => None,
+        }
+    }
+
+    /// A scalar as a text: numbers and booleans in the way TOML writes them; none for lists and tables.
+    pub fn to_text(&self) -> Option<Text> {
+        match self {
+            Tree::Boolean(value) => Some(Text::literal(value.to_string())),
+            Tree::Integer(value) => Some(Text::literal(value.to_string())),
+            Tree::Float(value) => Some(Text::literal(value.to_string())),
+            Tree::Moment(value) => Some(Text::literal(value.clone())),
+            Tree::Text(text) => Some(text.clone()),
+            Tree::Reference(target) => Some(Text::new([Part::Reference(target.clone())])),
+            Tree::Items(_) | Tree::Table(_) => None,
+        }
+    }
+
+    /// Every target in it, in order, with repetitions.
+    pub fn targets(&self) -> Vec<&Target> {
+        let mut found = Vec::new();
+        self.collect_targets(&mut found);
+        found
+    }
+
+    fn collect_targets<'a>(&'a self, found: &mut Vec<&'a Target>) {
+        match self {
+            Tree::Text(text) => found.extend(text.targets()),
+            Tree::Reference(target) => found.push(target),
+            Tree::Items(items) => items.iter().for_each(|item| item.collect_targets(found)),
+            Tree::Table(entries) => entries.iter().for_each(|(_, value)| value.collect_targets(found)),
+            Tree::Boolean(_) | Tree::Integer(_) | Tree::Float(_) | Tree::Moment(_) => {}
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A container as an engine should have it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::value::Text;
+
+/// Everything that decides how a container runs. The host adds its labels when it creates one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Definition {
+    pub name: String,
+    /// As the spec names it; the plan binds its digest.
+    pub image: String,
+    pub command: Option<Vec<String>>,
+    pub entrypoint: Option<Vec<String>>,
+    pub env: Vec<(String, Text)>,
+    pub labels: Vec<(String, String)>,
+    pub ports: Vec<Port>,
+    pub mounts: Vec<Mount>,
+    pub network: Option<String>,
+    pub extra_hosts: Vec<ExtraHost>,
+    pub restart: RestartPolicy,
+    pub user: Option<String>,
+    pub read_only_root: bool,
+    pub add_capabilities: Vec<String>,
+    pub drop_capabilities: Vec<String>,
+    /// Bytes.
+    pub memory: Option<u64>,
+    /// The name the comparison and the digest go by when `name` is a temporary one (`renamed` in the WIT).
+    pub lasting_name: Option<String>,
+}
+
+/// A published TCP port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// Port the program listens on.
+    pub container: u16,
+    /// Address of the host; none is the connection's `publish` address.
+    pub host_address: Option<String>,
+    /// Port of the host.
+    pub host: u16,
+}
+
+/// A bind mount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// Absolute path on the engine's machine.
+    pub source: String,
+    /// Absolute path inside.
+    pub target: String,
+    /// Mounted read-only.
+    pub read_only: bool,
+}
+
+/// A line of the container's hosts file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ExtraHost {
+    pub name: String,
+    pub address: String,
+}
+
+/// When the engine starts the container again by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum RestartPolicy {
+    No,
+    OnFailure,
+    UnlessStopped,
+    Always,
+}
+
+impl Definition {
+    /// A container of this name and image, with everything else as the engine has it by default, and restart
+    /// policy `always`: after a boot, podman-restart.service starts no other.
+    pub fn new(name: impl Into<String>, image: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            image: image.into(),
+            command: None,
+            entrypoint: None,
+            env: Vec::new(),
+            labels: Vec::new(),
+            ports: Vec::new(),
+            mounts: Vec::new(),
+            network: None,
+            extra_hosts: Vec::new(),
+            restart: RestartPolicy::Always,
+            user: None,
+            read_only_root: false,
+            add_capabilities: Vec::new(),
+            drop_capabilities: Vec::new(),
+            memory: None,
+            lasting_name: None,
+        }
+    }
+
+    /// The name it has once it has taken over.
+    pub fn lasting_name(&self) -> &str {
+        self.lasting_name.as_deref().unwrap_or(&self.name)
+    }
+}
