@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Denial, Gate, Permit};
+use crate::wanted::Request;
 
 /// What an instance may do with HTTP.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,4 +27,11 @@ pub struct HttpRule {
     pub methods: Vec<String>,
     /// Paths; one that ends in `*` accepts what begins like it.
     pub paths: Vec<String>,
+}
+
+impl Gate {
+    /// Sending a request.
+    pub fn http(&self, _request: Request) -> Result<Permit<Request>, Denial> {
+        unimplemented!()
+    }
 }

@@ -1,10 +1,21 @@
 //! Observing: the questions that plugins, previews and checks ask of the world. Each capability is one module; its
 //! functions take the gate's permit. Answers are projections without times, counters and process ids, asked once a run.
 
+mod containers;
 mod failure;
+mod files;
+mod http;
 mod memo;
+mod sql;
 mod world;
 
+pub use containers::{
+    ContainerComparison, ContainerQuestion, EngineFacts, EngineQuestion, Ownership, PortHolder,
+    RunState,
+};
 pub use failure::{Failure, Sameness};
+pub use files::{FileComparison, FileFacts, FileKind, FileLook, FileMention, FileRead, Writable};
+pub use http::{HttpAnswer, HttpQuestion};
 pub use memo::Memo;
+pub use sql::{HbaBroken, HbaQuestion, HbaRule, HbaRules, PasswordQuestion, SqlAnswer, SqlQuery};
 pub use world::World;

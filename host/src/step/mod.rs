@@ -21,26 +21,66 @@ use crate::{
 pub enum Step {
     SecretGenerate(SecretGenerate),
     FileWrite(WantedFile),
-    FileRemove { path: String },
-    FileRemoveBlock { path: String, comment: String },
+    FileRemove {
+        path: String,
+    },
+    FileRemoveBlock {
+        path: String,
+        comment: String,
+    },
     DirectoryMake(DirectoryMake),
-    DirectoryRemoveIfEmpty { path: String },
+    DirectoryRemoveIfEmpty {
+        path: String,
+    },
     Sql(SqlStep),
     Admit(Admission),
-    RevokeAdmission { connection: String },
-    SqlReload { connection: String },
-    ContainerCreate { connection: String, definition: Box<Definition> },
-    ContainerStart { connection: String, name: String },
-    ContainerStop { connection: String, name: String },
-    ContainerRename { connection: String, name: String, to: String },
-    ContainerRemove { connection: String, name: String },
+    RevokeAdmission {
+        connection: String,
+    },
+    SqlReload {
+        connection: String,
+    },
+    ContainerCreate {
+        connection: String,
+        definition: Box<Definition>,
+    },
+    ContainerStart {
+        connection: String,
+        name: String,
+    },
+    ContainerStop {
+        connection: String,
+        name: String,
+    },
+    ContainerRename {
+        connection: String,
+        name: String,
+        to: String,
+    },
+    ContainerRemove {
+        connection: String,
+        name: String,
+    },
     /// `checks` is empty when the plugin makes it; the plan fills in what the instances it refers to want asked.
-    ProveFromInside { connection: String, name: String, checks: Vec<Check> },
+    ProveFromInside {
+        connection: String,
+        name: String,
+        checks: Vec<Check>,
+    },
     HttpSend(Box<Request>),
     HttpExchange(Vec<Request>),
-    ServiceRun { connection: String, verb: String },
-    Await { condition: Condition, timeout_ms: u32 },
-    Unless { condition: Condition, step: Box<Step> },
+    ServiceRun {
+        connection: String,
+        verb: String,
+    },
+    Await {
+        condition: Condition,
+        timeout_ms: u32,
+    },
+    Unless {
+        condition: Condition,
+        step: Box<Step>,
+    },
 }
 
 /// `secrets.generate`

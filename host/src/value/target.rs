@@ -65,9 +65,13 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Target::Output(address, name) | Target::Made(address, name) => write!(f, "{address}.{name}"),
+            Target::Output(address, name) | Target::Made(address, name) => {
+                write!(f, "{address}.{name}")
+            }
             Target::Derived(Form::ScramSha256, of) => write!(f, "SCRAM-SHA-256 verifier of {of}"),
-            Target::Derived(Form::Pbkdf2Sha512(_), of) => write!(f, "PBKDF2-SHA-512 digest of {of}"),
+            Target::Derived(Form::Pbkdf2Sha512(_), of) => {
+                write!(f, "PBKDF2-SHA-512 digest of {of}")
+            }
             Target::Derived(Form::Encoded(_), of) => of.fmt(f),
         }
     }
