@@ -27,10 +27,7 @@ pub struct ContainerSubject {
 
 impl Gate {
     /// Comparing a container, and making it.
-    pub fn container_define(
-        &self,
-        _question: ContainerQuestion,
-    ) -> Result<Permit<ContainerQuestion>, Denial> {
+    pub fn container_define(&self, _question: ContainerQuestion) -> Result<Permit<ContainerQuestion>, Denial> {
         unimplemented!()
     }
 
@@ -40,10 +37,7 @@ impl Gate {
     }
 
     /// Starting, stopping, renaming, removing and watching a container.
-    pub fn container(
-        &self,
-        _subject: ContainerSubject,
-    ) -> Result<Permit<ContainerSubject>, Denial> {
+    pub fn container(&self, _subject: ContainerSubject) -> Result<Permit<ContainerSubject>, Denial> {
         unimplemented!()
     }
 }

@@ -74,18 +74,8 @@ pub struct Gate {
 
 impl Gate {
     /// A gate with these grants; they are saved in the plan and in state, so that acting is checked against the same.
-    pub fn new(
-        plugin: impl Into<String>,
-        stack: impl Into<String>,
-        instance: Address,
-        grants: Grants,
-    ) -> Self {
-        Self {
-            plugin: plugin.into(),
-            instance,
-            stack: stack.into(),
-            grants,
-        }
+    pub fn new(plugin: impl Into<String>, stack: impl Into<String>, instance: Address, grants: Grants) -> Self {
+        Self { plugin: plugin.into(), instance, stack: stack.into(), grants }
     }
 
     /// The plugin that asks.
@@ -109,12 +99,7 @@ impl Gate {
     }
 
     /// A denial in this gate's name. `line` is what would have to stand under `[plugin.NAME.grants]` in the host file.
-    fn deny(
-        &self,
-        capability: &'static str,
-        asked: impl Into<String>,
-        line: impl Into<String>,
-    ) -> Denial {
+    fn deny(&self, capability: &'static str, asked: impl Into<String>, line: impl Into<String>) -> Denial {
         Denial {
             plugin: self.plugin.clone(),
             instance: self.instance.clone(),

@@ -35,10 +35,7 @@ impl Gate {
     }
 
     /// Asking whether a role's password is the wanted one.
-    pub fn sql_password(
-        &self,
-        _question: PasswordQuestion,
-    ) -> Result<Permit<PasswordQuestion>, Denial> {
+    pub fn sql_password(&self, _question: PasswordQuestion) -> Result<Permit<PasswordQuestion>, Denial> {
         unimplemented!()
     }
 

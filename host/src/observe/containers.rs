@@ -68,10 +68,7 @@ pub struct EngineFacts {
 
 impl World {
     /// How a container stands to what is wanted.
-    pub async fn container_compare(
-        &self,
-        _permit: &Permit<ContainerQuestion>,
-    ) -> Result<ContainerComparison, Failure> {
+    pub async fn container_compare(&self, _permit: &Permit<ContainerQuestion>) -> Result<ContainerComparison, Failure> {
         unimplemented!()
     }
 
@@ -94,19 +91,12 @@ impl World {
     }
 
     /// Who holds a port of the machine that containers publish on.
-    pub async fn port_holder(
-        &self,
-        _permit: &Permit<EngineQuestion>,
-        _port: u16,
-    ) -> Result<PortHolder, Failure> {
+    pub async fn port_holder(&self, _permit: &Permit<EngineQuestion>, _port: u16) -> Result<PortHolder, Failure> {
         unimplemented!()
     }
 
     /// What the engine is.
-    pub async fn engine_facts(
-        &self,
-        _permit: &Permit<EngineQuestion>,
-    ) -> Result<EngineFacts, Failure> {
+    pub async fn engine_facts(&self, _permit: &Permit<EngineQuestion>) -> Result<EngineFacts, Failure> {
         unimplemented!()
     }
 }

@@ -64,18 +64,12 @@ pub struct FileComparison {
 
 impl World {
     /// What is at the path; none when nothing is.
-    pub async fn file_stat(
-        &self,
-        _permit: &Permit<FileLook>,
-    ) -> Result<Option<FileFacts>, Failure> {
+    pub async fn file_stat(&self, _permit: &Permit<FileLook>) -> Result<Option<FileFacts>, Failure> {
         unimplemented!()
     }
 
     /// Names in a directory, sorted; none when it is not there.
-    pub async fn file_entries(
-        &self,
-        _permit: &Permit<FileLook>,
-    ) -> Result<Option<Vec<String>>, Failure> {
+    pub async fn file_entries(&self, _permit: &Permit<FileLook>) -> Result<Option<Vec<String>>, Failure> {
         unimplemented!()
     }
 
@@ -90,10 +84,7 @@ impl World {
     }
 
     /// How the file stands to what is wanted. The permit is the one for writing it.
-    pub async fn file_compare(
-        &self,
-        _permit: &Permit<WantedFile>,
-    ) -> Result<FileComparison, Failure> {
+    pub async fn file_compare(&self, _permit: &Permit<WantedFile>) -> Result<FileComparison, Failure> {
         unimplemented!()
     }
 }

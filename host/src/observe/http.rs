@@ -24,11 +24,7 @@ pub struct HttpAnswer {
 
 impl World {
     /// Asks with GET. The permit is the one for this request; anything else than GET is refused here.
-    pub async fn http_ask(
-        &self,
-        _permit: &Permit<Request>,
-        _question: &HttpQuestion,
-    ) -> Result<HttpAnswer, Failure> {
+    pub async fn http_ask(&self, _permit: &Permit<Request>, _question: &HttpQuestion) -> Result<HttpAnswer, Failure> {
         unimplemented!()
     }
 }

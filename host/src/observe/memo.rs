@@ -47,25 +47,16 @@ impl Memo {
         let digest = |answer: &Answer| answer.get().map(|answer| format!("{answer:?}"));
         answers
             .iter()
-            .filter_map(|(question, answer)| {
-                digest(answer).map(|text| (question.clone(), short_digest(&text)))
-            })
+            .filter_map(|(question, answer)| digest(answer).map(|text| (question.clone(), short_digest(&text))))
             .collect()
     }
 
     /// Forgets everything: after a step has changed the world.
     pub fn clear(&self) {
-        self.answers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
 fn short_digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

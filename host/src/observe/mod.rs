@@ -10,8 +10,7 @@ mod sql;
 mod world;
 
 pub use containers::{
-    ContainerComparison, ContainerQuestion, EngineFacts, EngineQuestion, Ownership, PortHolder,
-    RunState,
+    ContainerComparison, ContainerQuestion, EngineFacts, EngineQuestion, Ownership, PortHolder, RunState,
 };
 pub use failure::{Failure, Sameness};
 pub use files::{FileComparison, FileFacts, FileKind, FileLook, FileMention, FileRead, Writable};

@@ -79,10 +79,7 @@ impl World {
     }
 
     /// Whether a role's password is the wanted one.
-    pub async fn sql_password(
-        &self,
-        _permit: &Permit<PasswordQuestion>,
-    ) -> Result<Sameness, Failure> {
+    pub async fn sql_password(&self, _permit: &Permit<PasswordQuestion>) -> Result<Sameness, Failure> {
         unimplemented!()
     }
 
@@ -92,10 +89,7 @@ impl World {
     }
 
     /// Whether the instance's blocks are as wanted.
-    pub async fn sql_compare_admission(
-        &self,
-        _permit: &Permit<Admission>,
-    ) -> Result<Sameness, Failure> {
+    pub async fn sql_compare_admission(&self, _permit: &Permit<Admission>) -> Result<Sameness, Failure> {
         unimplemented!()
     }
 }

@@ -44,9 +44,7 @@ impl Making {
     /// Its name within the instance.
     pub fn name(&self) -> &str {
         match self {
-            Making::Stored { name }
-            | Making::FromFile { name, .. }
-            | Making::Captured { name, .. } => name,
+            Making::Stored { name } | Making::FromFile { name, .. } | Making::Captured { name, .. } => name,
         }
     }
 }
@@ -74,11 +72,7 @@ pub struct Vault {
 impl Vault {
     /// Decrypts nothing. Fails when the store can be written by others.
     pub fn open(host_file: Arc<HostFile>, stack: &str, state: Arc<State>) -> anyhow::Result<Self> {
-        Ok(Self {
-            host_file,
-            stack: stack.to_owned(),
-            state,
-        })
+        Ok(Self { host_file, stack: stack.to_owned(), state })
     }
 
     /// Says where the values that an instance makes come from; all other functions know only declared targets.
@@ -102,12 +96,7 @@ impl Vault {
     }
 
     /// Generates a stored secret unless it is there.
-    pub(crate) fn generate(
-        &self,
-        _into: &Target,
-        _generator: Generator,
-        _length: u32,
-    ) -> anyhow::Result<()> {
+    pub(crate) fn generate(&self, _into: &Target, _generator: Generator, _length: u32) -> anyhow::Result<()> {
         unimplemented!()
     }
 

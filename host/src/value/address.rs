@@ -15,10 +15,7 @@ pub struct Address {
 impl Address {
     /// The two halves are taken as they are: the spec's parser has looked at them.
     pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            kind: kind.into(),
-            name: name.into(),
-        }
+        Self { kind: kind.into(), name: name.into() }
     }
 
     /// `postgres`
@@ -44,9 +41,7 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('.') {
             Some((kind, name)) if !kind.is_empty() && !name.is_empty() => Ok(Self::new(kind, name)),
-            _ => Err(format!(
-                "`{text}` is no address: an address is KIND.NAME, for example postgres.mediamanager"
-            )),
+            _ => Err(format!("`{text}` is no address: an address is KIND.NAME, for example postgres.mediamanager")),
         }
     }
 }

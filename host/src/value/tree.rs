@@ -42,10 +42,7 @@ impl Tree {
     /// The member of a table.
     pub fn get(&self, key: &str) -> Option<&Tree> {
         match self {
-            Tree::Table(entries) => entries
-                .iter()
-                .find(|(name, _)| name == key)
-                .map(|(_, value)| value),
+            Tree::Table(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
             _ => None,
         }
     }
@@ -83,9 +80,7 @@ impl Tree {
             Tree::Text(text) => found.extend(text.targets()),
             Tree::Reference(target) => found.push(target),
             Tree::Items(items) => items.iter().for_each(|item| item.collect_targets(found)),
-            Tree::Table(entries) => entries
-                .iter()
-                .for_each(|(_, value)| value.collect_targets(found)),
+            Tree::Table(entries) => entries.iter().for_each(|(_, value)| value.collect_targets(found)),
             Tree::Boolean(_) | Tree::Integer(_) | Tree::Float(_) | Tree::Moment(_) => {}
         }
     }

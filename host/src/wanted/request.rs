@@ -112,9 +112,7 @@ impl Request {
         }
         match &self.body {
             Body::None => {}
-            Body::Form(fields) => {
-                found.extend(fields.iter().flat_map(|(_, value)| value.targets()))
-            }
+            Body::Form(fields) => found.extend(fields.iter().flat_map(|(_, value)| value.targets())),
             Body::Json(tree) => found.extend(tree.targets()),
         }
         found
