@@ -1,0 +1,137 @@
+//! The journal: what a run meant to do is on the disk before it does it, and how it went after.
+
+use anyhow::Result;
+use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::{State, parsed};
+use crate::{step::Step, value::Address};
+
+/// A run's number.
+pub type RunId = i64;
+
+/// A run that did not come to its end.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its number.
+    pub id: RunId,
+    /// The plan it carried out, as JSON.
+    pub plan: String,
+    /// What it did, in order.
+    pub entries: Vec<(i64, JournalEntry)>,
+}
+
+/// One step of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// Whose.
+    pub address: Address,
+    /// Key of the thing that the action changes.
+    pub thing: String,
+    /// Which move of the action; none for a settle.
+    pub index: Option<usize>,
+    /// The step.
+    pub step: Step,
+    /// How far it came.
+    #[serde(skip, default = "Phase::intended")]
+    pub phase: Phase,
+    /// What it found before, sealed to the store's recipients.
+    #[serde(skip)]
+    pub before: Option<Vec<u8>>,
+}
+
+/// How far a step came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// It was about to begin, or had begun.
+    Intended,
+    /// It was carried out.
+    Done,
+    /// It failed; the world may be changed half.
+    Failed,
+    /// It was taken back.
+    Reverted,
+}
+
+impl Phase {
+    fn intended() -> Self {
+        Phase::Intended
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Phase::Intended => "intended",
+            Phase::Done => "done",
+            Phase::Failed => "failed",
+            Phase::Reverted => "reverted",
+        }
+    }
+}
+
+impl State {
+    /// Begins a run with the plan it carries out.
+    pub fn begin_run(&self, plan: &str) -> Result<RunId> {
+        let sqlite = self.sqlite();
+        sqlite.execute("insert into run (plan, status) values (?, 'running')", [plan])?;
+        Ok(sqlite.last_insert_rowid())
+    }
+
+    /// Ends a run, whatever came of it: nothing is left to recover.
+    pub fn end_run(&self, run: RunId, status: &str) -> Result<()> {
+        let sqlite = self.sqlite();
+        sqlite.execute("update run set status = ? where id = ?", params![status, run])?;
+        // Before-images are of no more use, and the plans of old runs neither.
+        sqlite.execute("update journal set before = null where run = ?", [run])?;
+        sqlite.execute("delete from journal where run < ? - 20", [run])?;
+        sqlite.execute("delete from run where id < ? - 20", [run])?;
+        Ok(())
+    }
+
+    /// The run that was killed, if there is one.
+    pub fn unfinished_run(&self) -> Result<Option<Run>> {
+        let sqlite = self.sqlite();
+        let found = sqlite
+            .query_row("select id, plan from run where status = 'running' order by id desc limit 1", [], |row| {
+                Ok((row.get::<_, RunId>(0)?, row.get::<_, String>(1)?))
+            })
+            .optional()?;
+        let Some((id, plan)) = found else { return Ok(None) };
+        let mut statement =
+            sqlite.prepare("select seq, entry, before, phase from journal where run = ? order by seq")?;
+        let mut rows = statement.query([id])?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next()? {
+            let mut entry: JournalEntry = parsed(row.get_ref(1)?.as_str()?)?;
+            entry.before = row.get(2)?;
+            entry.phase = parsed(&format!("\"{}\"", row.get_ref(3)?.as_str()?))?;
+            entries.push((row.get(0)?, entry));
+        }
+        Ok(Some(Run { id, plan, entries }))
+    }
+
+    /// Writes an intent, synced to the disk when this returns. Gives its number in the run.
+    pub fn intend(&self, run: RunId, entry: &JournalEntry) -> Result<i64> {
+        let sqlite = self.sqlite();
+        let seq: i64 = sqlite
+            .prepare_cached("select coalesce(max(seq), 0) + 1 from journal where run = ?")?
+            .query_row([run], |row| row.get(0))?;
+        sqlite.prepare_cached("insert into journal values (?, ?, ?, ?, 'intended')")?.execute(params![
+            run,
+            seq,
+            serde_json::to_string(entry)?,
+            entry.before
+        ])?;
+        Ok(seq)
+    }
+
+    /// Writes how it went.
+    pub fn outcome(&self, run: RunId, seq: i64, phase: Phase) -> Result<()> {
+        self.sqlite().prepare_cached("update journal set phase = ? where run = ? and seq = ?")?.execute(params![
+            phase.word(),
+            run,
+            seq
+        ])?;
+        Ok(())
+    }
+}
