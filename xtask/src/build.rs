@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 
 use crate::component;
 use crate::process;
@@ -16,7 +18,7 @@ use crate::workspace::{Guest, Workspace};
 const PROFILE: &str = "guest";
 
 /// Build all plugins into target/plugins/NAME.wasm
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub struct Args {
     /// How to compile, instead of the first way that works here
     #[arg(long, value_enum)]
@@ -65,6 +67,33 @@ pub fn run(args: &Args) -> Result<()> {
         began.elapsed().as_secs_f64()
     );
     Ok(())
+}
+
+/// Builds the `stackrun` binary, with the guests inside that [`run`] made, and says where it is.
+pub fn stackrun(workspace: &Workspace) -> Result<PathBuf> {
+    let mut cargo = Command::new(process::cargo());
+    cargo
+        .args([
+            "build",
+            "--locked",
+            "-p",
+            "stackrun",
+            "--message-format",
+            "json-render-diagnostics",
+        ])
+        .current_dir(&workspace.root);
+    let messages = process::output(&mut cargo)?;
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Artifact>(line).ok()?.executable)
+        .find(|file| file.file_stem().is_some_and(|name| name == "stackrun"))
+        .context("cargo built no binary named stackrun")
+}
+
+/// The one field that we read of cargo's messages.
+#[derive(Deserialize)]
+struct Artifact {
+    executable: Option<PathBuf>,
 }
 
 /// All that decides what the guests become; this program too.

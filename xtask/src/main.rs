@@ -7,6 +7,7 @@ mod build;
 mod component;
 mod process;
 mod stamp;
+mod test;
 mod toolchain;
 mod workspace;
 
@@ -24,10 +25,12 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Build(build::Args),
+    Test(test::Args),
 }
 
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Build(args) => build::run(&args),
+        Command::Test(args) => test::run(&args),
     }
 }

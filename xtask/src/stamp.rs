@@ -77,3 +77,41 @@ fn gather(path: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_source_or_output_is_noticed() -> Result<()> {
+        let dir = std::env::temp_dir().join(format!("stackrun-stamp-{}", std::process::id()));
+        let source = dir.join("src/deep/lib.rs");
+        let output = dir.join("out.wasm");
+        fs::create_dir_all(dir.join("src/deep"))?;
+        fs::write(&source, "one")?;
+        let stamp = Stamp::new(
+            dir.join("built"),
+            vec![dir.join("src")],
+            vec![output.clone()],
+        );
+        assert!(!stamp.is_fresh(), "never built");
+
+        let build = || {
+            let seen = stamp.sources()?;
+            fs::write(&output, "made")?;
+            stamp.set(seen)
+        };
+        build()?;
+        assert!(stamp.is_fresh());
+
+        fs::write(&source, "three")?;
+        assert!(!stamp.is_fresh(), "a source was edited");
+        build()?;
+        fs::write(dir.join("src/new.rs"), "")?;
+        assert!(!stamp.is_fresh(), "a source is new");
+        build()?;
+        fs::remove_file(&output)?;
+        assert!(!stamp.is_fresh(), "an output is gone");
+        Ok(fs::remove_dir_all(dir)?)
+    }
+}

@@ -9,7 +9,7 @@
 //!    WebAssembly either; `rust-lld` of the active toolchain does it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -75,7 +75,11 @@ fn has_target() -> bool {
 fn add_target() -> bool {
     eprintln!("adding {TARGET} to the Rust toolchain with rustup");
     let mut add = Command::new("rustup");
-    process::quietly(add.args(["target", "add", TARGET]), RUSTUP_LIMIT) && has_target()
+    let added = process::quietly(add.args(["target", "add", TARGET]), RUSTUP_LIMIT) && has_target();
+    if !added {
+        eprintln!("rustup cannot add it here");
+    }
+    added
 }
 
 fn debian() -> Result<Command> {
@@ -130,7 +134,8 @@ fn install_debian_packages() -> Result<()> {
         let mut install = as_root("apt-get");
         install
             .args(["install", "--yes", "-qq", "--no-install-recommends"])
-            .args(DEBIAN_PACKAGES);
+            .args(DEBIAN_PACKAGES)
+            .stdout(Stdio::null());
         process::run(&mut install)
     };
     // The list of packages of a new machine is empty or old.
