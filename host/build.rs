@@ -27,11 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if !file.is_file() {
             missing = missing.or(Some(file.clone()));
         }
-        writeln!(
-            table,
-            "    ({kind:?}, include_bytes!({:?})),",
-            file.display().to_string()
-        )?;
+        writeln!(table, "    ({kind:?}, include_bytes!({:?})),", file.display().to_string())?;
     }
 
     let body = match missing {
@@ -43,8 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     };
     // Generic, so that a missing plugin is an error only where code is made, not in `cargo check`.
-    let source =
-        format!("fn table<T>() -> &'static [(&'static str, &'static [u8])] {{\n    {body}\n}}\n");
+    let source = format!("fn table<T>() -> &'static [(&'static str, &'static [u8])] {{\n    {body}\n}}\n");
     fs::write(out.join("builtin.rs"), source)?;
     Ok(())
 }

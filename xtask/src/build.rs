@@ -30,16 +30,9 @@ pub fn run(args: &Args) -> Result<()> {
     let workspace = Workspace::load()?;
     let guests = workspace.guests()?;
     let plugins = workspace.plugins_dir();
-    let outputs: Vec<PathBuf> = guests
-        .iter()
-        .map(|guest| plugins.join(&guest.name).with_extension("wasm"))
-        .collect();
+    let outputs: Vec<PathBuf> = guests.iter().map(|guest| plugins.join(&guest.name).with_extension("wasm")).collect();
     let target_dir = workspace.target.join("guest");
-    let stamp = Stamp::new(
-        target_dir.join("built"),
-        sources(&workspace)?,
-        outputs.clone(),
-    );
+    let stamp = Stamp::new(target_dir.join("built"), sources(&workspace)?, outputs.clone());
     if args.via.is_none() && stamp.is_fresh() {
         return Ok(());
     }
@@ -61,11 +54,7 @@ pub fn run(args: &Args) -> Result<()> {
         eprintln!("{:>8.1} kB  {}", size as f64 / 1000.0, output.display());
     }
     stamp.set(seen)?;
-    eprintln!(
-        "{} plugins in {:.1} s",
-        guests.len(),
-        began.elapsed().as_secs_f64()
-    );
+    eprintln!("{} plugins in {:.1} s", guests.len(), began.elapsed().as_secs_f64());
     Ok(())
 }
 
@@ -73,14 +62,7 @@ pub fn run(args: &Args) -> Result<()> {
 pub fn stackrun(workspace: &Workspace) -> Result<PathBuf> {
     let mut cargo = Command::new(process::cargo());
     cargo
-        .args([
-            "build",
-            "--locked",
-            "-p",
-            "stackrun",
-            "--message-format",
-            "json-render-diagnostics",
-        ])
+        .args(["build", "--locked", "-p", "stackrun", "--message-format", "json-render-diagnostics"])
         .current_dir(&workspace.root);
     let messages = process::output(&mut cargo)?;
     messages
@@ -98,11 +80,7 @@ struct Artifact {
 
 /// All that decides what the guests become; this program too.
 fn sources(workspace: &Workspace) -> Result<Vec<PathBuf>> {
-    let mut sources: Vec<PathBuf> = workspace
-        .guest_sources()
-        .into_iter()
-        .filter(|path| path.exists())
-        .collect();
+    let mut sources: Vec<PathBuf> = workspace.guest_sources().into_iter().filter(|path| path.exists()).collect();
     for file in ["Cargo.toml", "Cargo.lock"] {
         sources.push(workspace.root.join(file));
     }

@@ -14,10 +14,7 @@ pub fn make(module: &Path, component: &Path) -> Result<usize> {
     let (typed, _) = wit_component::metadata::decode(&bytes)
         .with_context(|| format!("{} is not a WebAssembly module", module.display()))?;
     if typed.is_none() {
-        bail!(
-            "{} names no WIT world: does its crate call the SDK's `export!`?",
-            module.display()
-        );
+        bail!("{} names no WIT world: does its crate call the SDK's `export!`?", module.display());
     }
     let encoded = ComponentEncoder::default()
         .validate(true)

@@ -14,10 +14,7 @@ pub fn cargo() -> OsString {
 
 /// Runs `command` to its end; it writes where we write. An exit code other than 0 is an error.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .with_context(|| format!("cannot start {}", line(command)))?;
+    let status = command.stdin(Stdio::null()).status().with_context(|| format!("cannot start {}", line(command)))?;
     if !status.success() {
         bail!("{} failed ({status})", line(command));
     }
@@ -39,10 +36,7 @@ pub fn output(command: &mut Command) -> Result<String> {
 
 /// Runs `command` in silence for `limit` at most; whether it ended well within it.
 pub fn quietly(command: &mut Command, limit: Duration) -> bool {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let Ok(mut child) = command.spawn() else {
         return false;
     };

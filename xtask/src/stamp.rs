@@ -21,11 +21,7 @@ pub struct Stamp {
 impl Stamp {
     /// A stamp kept in `file`, over all files in and below `sources`, and `outputs`.
     pub fn new(file: PathBuf, sources: Vec<PathBuf>, outputs: Vec<PathBuf>) -> Self {
-        Self {
-            file,
-            sources,
-            outputs,
-        }
+        Self { file, sources, outputs }
     }
 
     /// Whether sources and outputs are what they were at the last [`Stamp::set`].
@@ -59,8 +55,7 @@ fn list(paths: &[PathBuf]) -> Result<String> {
     }
     let mut text = String::new();
     for file in files {
-        let meta =
-            fs::metadata(&file).with_context(|| format!("cannot look at {}", file.display()))?;
+        let meta = fs::metadata(&file).with_context(|| format!("cannot look at {}", file.display()))?;
         let changed = meta.modified()?.duration_since(UNIX_EPOCH)?.as_nanos();
         writeln!(text, "{} {} {changed}", file.display(), meta.len())?;
     }
@@ -89,11 +84,7 @@ mod tests {
         let output = dir.join("out.wasm");
         fs::create_dir_all(dir.join("src/deep"))?;
         fs::write(&source, "one")?;
-        let stamp = Stamp::new(
-            dir.join("built"),
-            vec![dir.join("src")],
-            vec![output.clone()],
-        );
+        let stamp = Stamp::new(dir.join("built"), vec![dir.join("src")], vec![output.clone()]);
         assert!(!stamp.is_fresh(), "never built");
 
         let build = || {

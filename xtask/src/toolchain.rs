@@ -46,16 +46,11 @@ pub fn cargo_build(way: Option<Way>) -> Result<Command> {
         Some(Way::Toolchain) => active(),
         None if has_target() || add_target() => active(),
         None => debian().with_context(|| {
-            format!(
-                "the active Rust toolchain has no target {TARGET}, and rustup cannot add it here"
-            )
+            format!("the active Rust toolchain has no target {TARGET}, and rustup cannot add it here")
         })?,
     };
     // Flags meant for this machine's own programs would reach the guests.
-    command
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .args(["--target", TARGET]);
+    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").args(["--target", TARGET]);
     Ok(command)
 }
 
@@ -105,10 +100,7 @@ fn rust_lld() -> Result<PathBuf> {
     };
     let linker = target.join("bin/rust-lld");
     if !linker.is_file() {
-        bail!(
-            "there is no linker for WebAssembly at {}: use a Rust toolchain of rustup's",
-            linker.display()
-        );
+        bail!("there is no linker for WebAssembly at {}: use a Rust toolchain of rustup's", linker.display());
     }
     Ok(linker)
 }
@@ -117,17 +109,14 @@ fn install_debian_packages() -> Result<()> {
     let installed = |package: &&str| {
         let mut ask = Command::new("dpkg-query");
         ask.args(["--show", "--showformat=${db:Status-Status}", package]);
-        ask.output()
-            .is_ok_and(|output| output.stdout == b"installed")
+        ask.output().is_ok_and(|output| output.stdout == b"installed")
     };
     if DEBIAN_PACKAGES.iter().all(installed) {
         return Ok(());
     }
     let what = DEBIAN_PACKAGES.join(" ");
     if !Path::new("/usr/bin/apt-get").exists() {
-        bail!(
-            "add the target with `rustup target add {TARGET}`; or, on Debian or Ubuntu, install {what}"
-        );
+        bail!("add the target with `rustup target add {TARGET}`; or, on Debian or Ubuntu, install {what}");
     }
     eprintln!("installing {what}");
     let install = || {
@@ -140,9 +129,7 @@ fn install_debian_packages() -> Result<()> {
     };
     // The list of packages of a new machine is empty or old.
     install()
-        .or_else(|_| {
-            process::run(as_root("apt-get").args(["update", "-qq"])).and_then(|()| install())
-        })
+        .or_else(|_| process::run(as_root("apt-get").args(["update", "-qq"])).and_then(|()| install()))
         .with_context(|| format!("as root or with sudo, run `apt-get install {what}`"))
 }
 

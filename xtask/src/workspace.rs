@@ -72,9 +72,7 @@ impl Workspace {
         let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
             .context("CARGO_MANIFEST_DIR is not set: start this program as `cargo xtask`")?;
         let mut metadata = Command::new(process::cargo());
-        metadata
-            .args(["metadata", "--no-deps", "--format-version", "1"])
-            .current_dir(manifest);
+        metadata.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(manifest);
         let json = process::output(&mut metadata)?;
         serde_json::from_str(&json).context("`cargo metadata` gave something unexpected")
     }
@@ -91,10 +89,8 @@ impl Workspace {
     pub fn guests(&self) -> Result<Vec<Guest>> {
         let mut guests = Vec::new();
         for package in self.guest_packages() {
-            let Some(library) = package
-                .targets
-                .iter()
-                .find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))
+            let Some(library) =
+                package.targets.iter().find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))
             else {
                 bail!(
                     "{} is marked as a guest but makes no module: add `[lib] crate-type = [\"cdylib\"]` to {}",
@@ -104,11 +100,7 @@ impl Workspace {
             };
             guests.push(Guest {
                 package: package.name.clone(),
-                name: package
-                    .name
-                    .strip_prefix(PREFIX)
-                    .unwrap_or(&package.name)
-                    .to_owned(),
+                name: package.name.strip_prefix(PREFIX).unwrap_or(&package.name).to_owned(),
                 module: format!("{}.wasm", library.name.replace('-', "_")),
             });
         }
@@ -117,12 +109,7 @@ impl Workspace {
             if let [a, b] = pair
                 && a.name == b.name
             {
-                bail!(
-                    "{} and {} would both become {}.wasm",
-                    a.package,
-                    b.package,
-                    a.name
-                );
+                bail!("{} and {} would both become {}.wasm", a.package, b.package, a.name);
             }
         }
         Ok(guests)
@@ -134,10 +121,7 @@ impl Workspace {
         let mut todo: Vec<&Package> = self.guest_packages().collect();
         while let Some(package) = todo.pop() {
             if found.insert(package.folder().to_owned()) {
-                let paths = package
-                    .dependencies
-                    .iter()
-                    .filter_map(|dep| dep.path.as_deref());
+                let paths = package.dependencies.iter().filter_map(|dep| dep.path.as_deref());
                 todo.extend(paths.filter_map(|path| self.package_in(path)));
             }
         }
@@ -152,9 +136,7 @@ impl Workspace {
     }
 
     fn package_in(&self, folder: &Path) -> Option<&Package> {
-        self.packages
-            .iter()
-            .find(|package| package.folder() == folder)
+        self.packages.iter().find(|package| package.folder() == folder)
     }
 }
 

@@ -11,10 +11,7 @@ pub fn all() -> &'static [(&'static str, &'static [u8])] {
 
 /// The component that handles `kind`, if it is a first-party one.
 pub fn component(kind: &str) -> Option<&'static [u8]> {
-    all()
-        .iter()
-        .find(|(name, _)| *name == kind)
-        .map(|(_, bytes)| *bytes)
+    all().iter().find(|(name, _)| *name == kind).map(|(_, bytes)| *bytes)
 }
 
 #[cfg(test)]

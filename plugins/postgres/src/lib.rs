@@ -24,20 +24,11 @@ impl Guest for Plugin {
     }
 
     fn outputs(_: Instance) -> Result<Offered, Vec<Diagnostic>> {
-        Ok(Offered {
-            makes: Vec::new(),
-            outputs: Vec::new(),
-            diagnostics: Vec::new(),
-        })
+        Ok(Offered { makes: Vec::new(), outputs: Vec::new(), diagnostics: Vec::new() })
     }
 
     fn plan(_: Instance) -> Result<Planned, Vec<Diagnostic>> {
-        Ok(Planned {
-            owns: Vec::new(),
-            actions: Vec::new(),
-            checks: Vec::new(),
-            diagnostics: Vec::new(),
-        })
+        Ok(Planned { owns: Vec::new(), actions: Vec::new(), checks: Vec::new(), diagnostics: Vec::new() })
     }
 }
 
