@@ -1,2 +1,36 @@
-//! Set-up, build, demo, test and bench.
-fn main() {}
+//! `cargo xtask`: what is done around the code. One subcommand a file.
+//!
+//! Nothing here is needed by the `stackrun` binary when it runs; but the binary holds five plugins,
+//! and `cargo xtask build` makes them.
+
+mod build;
+mod component;
+mod process;
+mod stamp;
+mod test;
+mod toolchain;
+mod workspace;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Set-up, build, lab, test, demo and bench.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Build(build::Args),
+    Test(test::Args),
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Build(args) => build::run(&args),
+        Command::Test(args) => test::run(&args),
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! Nothing of wasmtime or of the generated bindings leaves this module.
 
+pub mod builtin;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
