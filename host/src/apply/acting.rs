@@ -1,6 +1,11 @@
 //! What a step has at hand.
 
-use crate::{gate::Gate, observe::World};
+use std::collections::HashMap;
+
+use crate::{gate::Gate, observe::World, value::Address};
+
+/// The gates of a run, by instance.
+pub type Gates = HashMap<Address, Gate>;
 
 /// The world, and the gate of the instance in whose name a step acts.
 #[derive(Clone, Copy, Debug)]
@@ -9,4 +14,13 @@ pub struct Acting<'a> {
     pub world: &'a World,
     /// Checked again before each step.
     pub gate: &'a Gate,
+    /// The gates of all instances of the run: what another instance wants proved is asked in its name.
+    pub gates: &'a Gates,
+}
+
+impl<'a> Acting<'a> {
+    /// The same world in the name of another instance; none when the run knows no such instance.
+    pub fn in_the_name_of(&self, instance: &Address) -> Option<Acting<'a>> {
+        self.gates.get(instance).map(|gate| Acting { gate, ..*self })
+    }
 }

@@ -2,4 +2,4 @@
 
 mod acting;
 
-pub use acting::Acting;
+pub use acting::{Acting, Gates};

@@ -3,7 +3,11 @@
 //! The same condition serves as a step that waits, as a proof of an action, and as a check of `verify`. Each kind is
 //! one module, which renders it, asks the gate, and asks the world once; waiting is done here, for all of them.
 
+mod wait;
+
 use serde::{Deserialize, Serialize};
+
+pub use wait::{Proof, prove};
 
 use crate::{
     value::{Target, Text},
@@ -117,4 +121,32 @@ pub struct Check {
     pub condition: Condition,
     /// How long it may take to become true, in milliseconds.
     pub timeout_ms: u32,
+}
+
+/// What the world answered when a condition was asked once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It holds.
+    Yes,
+    /// Not now; what was seen instead, secrets replaced.
+    No(String),
+    /// Not now, and waiting is pointless: a crash loop, a wrong password.
+    Never(String),
+}
+
+impl Condition {
+    /// Asks the world once.
+    pub async fn ask(&self, _acting: &crate::apply::Acting<'_>) -> Result<Held, crate::observe::Failure> {
+        unimplemented!()
+    }
+
+    /// Asks the gate.
+    pub fn permit(&self, _gate: &crate::gate::Gate) -> Result<(), crate::gate::Denial> {
+        unimplemented!()
+    }
+
+    /// The condition in the host's own words.
+    pub fn says(&self) -> String {
+        unimplemented!()
+    }
 }

@@ -10,7 +10,7 @@ use crate::{
     apply::Acting,
     condition::{Check, Condition},
     gate::{Denial, Gate},
-    value::Target,
+    value::{Address, Target},
     wanted::{Admission, Database, Definition, Request, WantedFile},
 };
 
