@@ -1,4 +1,14 @@
 //! What a stackrun plugin is written with.
+//!
+//! The functions and types of the plugin world stand in [`types`], [`sql`], [`files`] and so on, as `wit/` documents
+//! them; the [`guest`] module has what a plugin answers with. [`Section`] walks what it is handed, [`Value`] builds what
+//! it hands back.
+
+mod section;
+mod value;
+
+pub use section::{Section, diagnostic};
+pub use value::{Value, address, literal, reference};
 
 /// The plugin world, as `wit-bindgen` reads it out of `wit/`; what each word means is said there.
 #[allow(missing_docs, clippy::all)]
@@ -12,3 +22,8 @@ mod bindings {
     });
 }
 pub use bindings::*;
+
+pub use bindings::{
+    exports::stackrun::plugin::guest,
+    stackrun::plugin::{containers, files, http, log, secrets, services, sql, types},
+};
