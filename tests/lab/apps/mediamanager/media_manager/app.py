@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from media_manager import log, storage
+from media_manager import jobs, log, storage
 from media_manager.config import config
 from media_manager.oauth import oauth_router, provider_names
 from media_manager.users import (
@@ -28,8 +28,9 @@ storage.check()
 
 @asynccontextmanager
 async def lifespan(_app: FastAPI):
-    await create_default_admin()
-    yield
+    async with jobs.running():
+        await create_default_admin()
+        yield
 
 
 app = FastAPI(lifespan=lifespan, root_path=os.getenv("BASE_PATH", ""))
