@@ -10,7 +10,6 @@ from alembic import context
 from sqlalchemy import engine_from_config, pool
 
 from media_manager.config import config as settings
-from media_manager.db import Base
 
 config = context.config
 if config.config_file_name is not None:
@@ -28,6 +27,6 @@ engine = engine_from_config(
     poolclass=pool.NullPool,
 )
 with engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=Base.metadata)
+    context.configure(connection=connection)
     with context.begin_transaction():
         context.run_migrations()
