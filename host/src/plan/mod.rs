@@ -1,5 +1,21 @@
-//! Plans: what plugins answered, put in order, shown, saved, and bound to what was observed.
+//! Plans: what plugins answered, put in order, held against what is owned, shown, saved, and bound to what was observed.
+//!
+//! `make` runs the flow, `assemble` puts its parts together (`order`, `ownership`, `inside`), `preview` shows each
+//! step, `bind` tells whether a saved plan still is what would run.
 
+mod assemble;
+mod bind;
+mod inside;
+mod order;
+mod ownership;
+#[allow(clippy::module_inception)]
+mod plan;
 mod planned;
+mod preview;
 
+pub use assemble::{Assembled, Drafted, assemble};
+pub use bind::{Binding, Stale};
+pub use order::{Ring, order as ordered};
+pub use plan::{FORMAT, InstancePlan, KeptData, Plan, Removal, SecretUse, StepPreviews};
 pub use planned::{Action, Change, Difference, Move, Owned, Planned, Revert, Thing};
+pub use preview::preview;

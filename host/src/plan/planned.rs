@@ -111,3 +111,23 @@ pub enum Revert {
     /// It can't be, and why.
     None(String),
 }
+
+impl Change {
+    /// As the plan says it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Change::Create => "create",
+            Change::Update => "update",
+            Change::Replace => "replace",
+            Change::Remove => "remove",
+            Change::Adopt => "adopt",
+        }
+    }
+}
+
+/// `database mediamanager`
+impl std::fmt::Display for Thing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}

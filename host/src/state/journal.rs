@@ -110,6 +110,12 @@ impl State {
         Ok(Some(Run { id, plan, entries }))
     }
 
+    /// Forgets the steps of an action that is complete: what is left in the journal is always the action under way.
+    pub fn forget_journal(&self, run: RunId) -> Result<()> {
+        self.sqlite().prepare_cached("delete from journal where run = ?")?.execute([run])?;
+        Ok(())
+    }
+
     /// Writes an intent, synced to the disk when this returns. Gives its number in the run.
     pub fn intend(&self, run: RunId, entry: &JournalEntry) -> Result<i64> {
         let sqlite = self.sqlite();

@@ -4,6 +4,8 @@
 //! ([`StepKind::preview`]); apply has the gate look again, keeps what it will change ([`StepKind::before`]), carries it
 //! out ([`StepKind::carry_out`]), and takes it back when its action fails ([`StepKind::revert`]).
 
+mod dispatch;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -65,7 +67,7 @@ pub enum Step {
     ProveFromInside {
         connection: String,
         name: String,
-        checks: Vec<Check>,
+        checks: Vec<(Address, Check)>,
     },
     HttpSend(Box<Request>),
     HttpExchange(Vec<Request>),

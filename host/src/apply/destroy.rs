@@ -1,0 +1,94 @@
+//! Taking a stack away again, from what state knows, without its spec and without its plugins.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use super::{Applied, Gates, Reporter, run::undo};
+use crate::{
+    gate::Gate,
+    observe::World,
+    plan::{KeptData, Removal, StepPreviews},
+    state::{InstanceRecord, State},
+    value::Address,
+};
+
+/// What destroy will do, for review.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Destruction {
+    /// In the order in which things are taken away: backwards along the edges.
+    pub removals: Vec<Removal>,
+    /// Data that stays.
+    pub kept: Vec<KeptData>,
+}
+
+/// What destroy would do. Data goes only for the instances named in `delete_data`.
+pub fn destruction(state: &State, delete_data: &BTreeSet<Address>) -> Result<Destruction> {
+    let mut planned = Destruction::default();
+    for record in backwards(state.instances()?, &state.edges()?) {
+        for owned in record.owns.into_iter().rev().map(|record| record.owned) {
+            if owned.holds_data && !delete_data.contains(&record.address) {
+                let (address, key) = (record.address.clone(), owned.thing.key.clone());
+                planned.kept.push(KeptData { address, key, what: owned.thing.to_string() });
+                continue;
+            }
+            planned.removals.push(Removal {
+                address: record.address.clone(),
+                plugin: record.plugin.clone(),
+                grants: record.grants.clone(),
+                reason: "destroy".to_owned(),
+                owned,
+                previews: StepPreviews::default(),
+            });
+        }
+    }
+    Ok(planned)
+}
+
+/// Whoever came last goes first; edges that state kept count more than the order of the last run.
+fn backwards(recorded: Vec<InstanceRecord>, edges: &BTreeSet<(Address, Address)>) -> Vec<InstanceRecord> {
+    let addresses: Vec<Address> = recorded.iter().map(|record| record.address.clone()).collect();
+    let ordered = crate::plan::ordered(&addresses, edges).unwrap_or(addresses);
+    let mut by_address: BTreeMap<Address, InstanceRecord> =
+        recorded.into_iter().map(|record| (record.address.clone(), record)).collect();
+    ordered.iter().rev().filter_map(|address| by_address.remove(address)).collect()
+}
+
+impl Destruction {
+    /// The gates that its steps are checked against.
+    pub fn gates(&self, stack: &str) -> Gates {
+        let gate = |removal: &Removal| -> (Address, Gate) { (removal.address.clone(), removal.gate(stack)) };
+        self.removals.iter().map(gate).collect()
+    }
+
+    /// Carries it out. The caller holds the lock.
+    pub async fn run(&self, world: &World, stack: &str, reporter: &dyn Reporter) -> Result<Applied> {
+        for record in world.state.instances()? {
+            world.vault.declare(&record.address, &world.state.makings(&record.address)?);
+        }
+        let gates = self.gates(stack);
+        let run = world.state.begin_run(&serde_json::to_string(&self.as_plan(stack))?)?;
+        for removal in &self.removals {
+            if let Some(stopped) = undo(world, run, &gates, removal, stack, reporter).await? {
+                world.state.end_run(run, "stopped")?;
+                return Ok(stopped);
+            }
+        }
+        world.state.end_run(run, "destroyed")?;
+        Ok(Applied::Complete)
+    }
+
+    /// The same as a plan without instances: what the journal keeps, so that a killed destroy is recovered like any run.
+    pub fn as_plan(&self, stack: &str) -> crate::plan::Plan {
+        crate::plan::Plan {
+            format: crate::plan::FORMAT,
+            stack: stack.to_owned(),
+            binding: crate::plan::Binding::default(),
+            instances: Vec::new(),
+            removals: self.removals.clone(),
+            kept: self.kept.clone(),
+            edges: BTreeSet::new(),
+            secrets: Vec::new(),
+        }
+    }
+}

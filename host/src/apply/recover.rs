@@ -1,0 +1,139 @@
+//! A run that was killed: taken back up to its point of no return, else finished. Then planning begins afresh.
+
+use anyhow::{Context, Result};
+
+use super::{
+    Acting, Event, Gates, Reporter,
+    action::{ActionRun, Before, Begun, Done, take_back},
+    run::{gates_of, undo_action},
+};
+use crate::{
+    observe::World,
+    plan::{Action, Move, Plan, Revert},
+    state::{JournalEntry, Phase, Run},
+    step::{Repeat, StepKind},
+    value::Address,
+};
+
+/// What became of a killed run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// One line each, for the person.
+    pub lines: Vec<String>,
+    /// What could not be put right.
+    pub left: Vec<String>,
+}
+
+/// Deals with the run that was killed, if there is one. The caller holds the lock.
+pub async fn recover(world: &World, reporter: &dyn Reporter) -> Result<Option<Recovered>> {
+    let Some(run) = world.state.unfinished_run()? else { return Ok(None) };
+    let plan: Plan = serde_json::from_str(&run.plan)
+        .context("a run was killed whose plan this stackrun can't read: recover with the version that ran it")?;
+    let gates = gates_of(&plan);
+    for instance in &plan.instances {
+        world.vault.declare(&instance.address, &instance.makings);
+    }
+    let mut recovered = Recovered::default();
+    if let Some((_, last)) = run.entries.last() {
+        let (address, thing) = (last.address.clone(), last.thing.clone());
+        let action = action_of(&plan, &address, &thing)
+            .with_context(|| format!("the journal has a step of {address} {thing} that its plan lacks"))?;
+        let gate = gates.get(&address).context("an instance of the killed plan has no gate")?;
+        let acting = Acting { world, gate, gates: &gates };
+        one_action(&run, &address, &action, acting, &gates, reporter, &mut recovered).await?;
+        if !recovered.left.is_empty() {
+            world.state.set_proven(&address, &thing, false)?;
+        }
+    }
+    world.state.end_run(run.id, "recovered")?;
+    world.memo.clear();
+    Ok(Some(recovered))
+}
+
+fn action_of(plan: &Plan, address: &Address, thing: &str) -> Option<Action> {
+    let planned = plan.instances.iter().filter(|instance| &instance.address == address);
+    let mut actions = planned.flat_map(|instance| &instance.planned.actions);
+    if let Some(action) = actions.find(|action| action.thing == thing) {
+        return Some(action.clone());
+    }
+    let mut removals = plan.removals.iter();
+    let removal = removals.find(|removal| &removal.address == address && removal.owned.thing.key == thing)?;
+    Some(undo_action(&removal.owned, &removal.reason))
+}
+
+async fn one_action(
+    run: &Run,
+    address: &Address,
+    action: &Action,
+    acting: Acting<'_>,
+    gates: &Gates,
+    reporter: &dyn Reporter,
+    recovered: &mut Recovered,
+) -> Result<()> {
+    let thing = &action.thing;
+    let reached = run.entries.iter().filter_map(|(_, entry)| entry.index).max();
+    let past_return = match (action.no_return, reached) {
+        (Some(no_return), Some(reached)) => reached >= no_return as usize,
+        _ => false,
+    };
+    report_unknowable(run, address, reporter, recovered);
+    if past_return {
+        let next = first_to_do(run, &acting).await?;
+        let line = format!("{address} {thing}: the run was killed past the point of no return; finishing it");
+        tell(reporter, recovered, line);
+        let one = ActionRun { acting: Acting { gates, ..acting }, run: run.id, instance: address, action, reporter };
+        if let Err(failure) = one.carry_out(next).await {
+            recovered
+                .left
+                .push(format!("{address} {thing}: {}", acting.world.vault.redact(&failure.failure.to_string())));
+        }
+        return Ok(());
+    }
+    tell(reporter, recovered, format!("{address} {thing}: the run was killed in the middle; taking it back"));
+    let begun = run.entries.iter().filter_map(|(_, entry)| begun(entry, action, &acting).transpose());
+    let done = Done { begun: begun.collect::<Result<_>>()?, settle: action.settle.clone() };
+    recovered.left.extend(take_back(&acting, address, done, reporter).await.left);
+    Ok(())
+}
+
+/// The first move that has not happened: the one after the last that the journal or the world shows as done.
+async fn first_to_do(run: &Run, acting: &Acting<'_>) -> Result<usize> {
+    let moves = run.entries.iter().filter(|(_, entry)| entry.index.is_some());
+    let Some((_, last)) = moves.last() else { return Ok(0) };
+    let index = last.index.unwrap_or_default();
+    let happened = match last.phase {
+        Phase::Done => true,
+        _ if last.step.repeat() == Repeat::Detectable => last.step.is_done(acting).await.unwrap_or(false),
+        _ => false,
+    };
+    Ok(if happened { index + 1 } else { index })
+}
+
+fn begun(entry: &JournalEntry, action: &Action, acting: &Acting<'_>) -> Result<Option<Begun>> {
+    let Some(index) = entry.index else { return Ok(None) };
+    if entry.phase == Phase::Reverted {
+        return Ok(None);
+    }
+    let before = match &entry.before {
+        None => Before::Null,
+        Some(sealed) => serde_json::from_slice(&acting.world.vault.unseal(sealed)?)
+            .context("a before-image in the journal can't be read")?,
+    };
+    let revert = action.moves.get(index).map_or(Revert::ByHost, |one| one.revert.clone());
+    Ok(Some(Begun { step: Move { step: entry.step.clone(), revert }, before }))
+}
+
+/// A request that may or may not have arrived is said, never hidden.
+fn report_unknowable(run: &Run, address: &Address, reporter: &dyn Reporter, recovered: &mut Recovered) {
+    for (_, entry) in &run.entries {
+        if entry.phase == Phase::Intended && entry.step.repeat() == Repeat::Unknowable {
+            let line = format!("{address}: nobody can tell whether this happened: {}", entry.step.headline());
+            tell(reporter, recovered, line);
+        }
+    }
+}
+
+fn tell(reporter: &dyn Reporter, recovered: &mut Recovered, line: String) {
+    reporter.report(Event::Recovering { what: line.clone() });
+    recovered.lines.push(line);
+}

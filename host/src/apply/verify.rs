@@ -1,0 +1,76 @@
+//! The checks of all instances, side by side.
+
+use std::time::Instant;
+
+use futures_util::future::join_all;
+
+use super::{Acting, Event, Gates, Reporter};
+use crate::{
+    condition::{Check, Proof, prove},
+    observe::World,
+    plan::{InstancePlan, Plan},
+    value::Address,
+};
+
+/// How one check came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckResult {
+    /// Whose.
+    pub instance: Address,
+    /// Its id.
+    pub id: String,
+    /// What it proves.
+    pub says: String,
+    /// None when it held; else what was seen, secrets replaced.
+    pub failed: Option<String>,
+}
+
+/// Runs all checks of a plan, and remembers for each thing whether its own held: a check named `KEY` or `KEY/…` is one
+/// of the thing with that key.
+pub async fn verify(
+    world: &World,
+    plan: &Plan,
+    gates: &Gates,
+    reporter: &dyn Reporter,
+) -> anyhow::Result<Vec<CheckResult>> {
+    let instances = plan.instances.iter().flat_map(|instance| {
+        instance.planned.checks.iter().map(move |check| one_check(world, gates, instance, check, reporter))
+    });
+    let results: Vec<CheckResult> = join_all(instances).await;
+    for result in &results {
+        let key = result.id.split(['/', '@']).next().unwrap_or_default();
+        if result.failed.is_some() {
+            world.state.set_proven(&result.instance, key, false)?;
+        }
+    }
+    Ok(results)
+}
+
+async fn one_check(
+    world: &World,
+    gates: &Gates,
+    instance: &InstancePlan,
+    check: &Check,
+    reporter: &dyn Reporter,
+) -> CheckResult {
+    let start = Instant::now();
+    let address = instance.address.clone();
+    reporter.report(Event::CheckBegan { instance: address.clone(), says: check.says.clone() });
+    let failed = match gates.get(&address) {
+        None => Some("the plan has no gate for this instance".to_owned()),
+        Some(gate) => match prove(check, &Acting { world, gate, gates }).await {
+            Ok(Proof::Held) => None,
+            Ok(Proof::Failed(seen)) => Some(seen),
+            Err(failure) => Some(world.vault.redact(&failure.to_string())),
+        },
+    };
+    reporter.report(Event::CheckDone {
+        instance: address.clone(),
+        id: check.id.clone(),
+        says: check.says.clone(),
+        held: failed.is_none(),
+        because: failed.clone(),
+        milliseconds: start.elapsed().as_millis(),
+    });
+    CheckResult { instance: address, id: check.id.clone(), says: check.says.clone(), failed }
+}

@@ -1,0 +1,192 @@
+//! Puts the plugins' answers together to one plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Action, Binding, FORMAT, InstancePlan, KeptData, Plan, Planned, Removal, SecretUse, inside, order, ownership,
+};
+use crate::{
+    diagnostic::{Diagnostic, Place},
+    gate::Grants,
+    secret::Making,
+    state::InstanceRecord,
+    step::{Step, StepKind},
+    value::{Address, Target},
+};
+
+/// What the flow knows of one instance once its plugin has answered.
+#[derive(Clone, Debug)]
+pub struct Drafted {
+    /// Its address.
+    pub address: Address,
+    /// The plugin's name.
+    pub plugin: String,
+    /// What the plugin planned under.
+    pub grants: Grants,
+    /// What the instance makes.
+    pub makings: Vec<Making>,
+    /// Instances whose outputs it uses.
+    pub uses: BTreeSet<Address>,
+    /// The plugin's answer.
+    pub planned: Planned,
+}
+
+/// All that a plan is assembled from.
+pub struct Assembled<'a> {
+    /// `[stack] name`
+    pub stack: &'a str,
+    /// In the order of the spec.
+    pub drafts: Vec<Drafted>,
+    /// Who has to be done before whom.
+    pub edges: BTreeSet<(Address, Address)>,
+    /// What state has.
+    pub recorded: &'a [InstanceRecord],
+    /// Connections with `write = "print"`.
+    pub printed: BTreeSet<String>,
+    /// What the plan is bound to.
+    pub binding: Binding,
+}
+
+/// Orders, expands, and holds against what is owned. Previews are still empty.
+///
+/// # Errors
+/// Instances that wait for each other in a ring; two claimants of one thing; errors that plugins reported.
+pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
+    let Assembled { stack, mut drafts, edges, recorded, printed, binding } = parts;
+    let mut errors = ownership::refuse_two_claimants(&drafts);
+    let addresses: Vec<Address> = drafts.iter().map(|draft| draft.address.clone()).collect();
+    let ordered = order::order(&addresses, &edges).map_err(|ring| vec![ring_message(&ring)]);
+    let ordered = match (ordered, errors.is_empty()) {
+        (Ok(ordered), true) => ordered,
+        (Ok(_), false) => return Err(errors),
+        (Err(ring), _) => {
+            errors.extend(ring);
+            return Err(errors);
+        }
+    };
+    inside::expand(&mut drafts);
+    let (removals, kept) = ownership::removals(&drafts, recorded);
+    let secrets = secret_uses(&drafts, &binding);
+    let mut by_address: BTreeMap<Address, Drafted> =
+        drafts.into_iter().map(|draft| (draft.address.clone(), draft)).collect();
+    let instances = ordered.iter().filter_map(|address| by_address.remove(address));
+    Ok(Plan {
+        format: FORMAT,
+        stack: stack.to_owned(),
+        binding,
+        instances: instances.map(|draft| instance_plan(draft, &printed)).collect(),
+        removals: in_undo_order(removals),
+        kept: by_name(kept),
+        edges,
+        secrets,
+    })
+}
+
+fn instance_plan(draft: Drafted, printed: &BTreeSet<String>) -> InstancePlan {
+    let mut planned = draft.planned;
+    planned.actions = in_own_order(std::mem::take(&mut planned.actions));
+    let writes_printed = |action: &Action| {
+        let owned = planned.owns.iter().find(|owned| owned.thing.key == action.thing);
+        owned.is_some_and(|owned| printed.contains(&owned.thing.connection))
+            && action.moves.iter().any(|one| writes_a_file(&one.step))
+    };
+    let by_hand: BTreeSet<usize> = planned
+        .actions
+        .iter()
+        .enumerate()
+        .filter(|(_, action)| writes_printed(action))
+        .map(|(index, _)| index)
+        .collect();
+    // What another program writes is not ours to take away.
+    let theirs: BTreeSet<String> = by_hand.iter().map(|&index| planned.actions[index].thing.clone()).collect();
+    planned.owns.retain(|owned| !theirs.contains(&owned.thing.key));
+    InstancePlan {
+        address: draft.address,
+        plugin: draft.plugin,
+        grants: draft.grants,
+        makings: draft.makings,
+        uses: draft.uses,
+        planned,
+        previews: Vec::new(),
+        by_hand,
+    }
+}
+
+/// The steps that `write = "print"` keeps from being carried out.
+fn writes_a_file(step: &Step) -> bool {
+    match step {
+        Step::FileWrite(_)
+        | Step::FileRemove { .. }
+        | Step::FileRemoveBlock { .. }
+        | Step::Admit(_)
+        | Step::RevokeAdmission { .. } => true,
+        Step::Unless { step, .. } => writes_a_file(step),
+        _ => false,
+    }
+}
+
+/// Actions in the order of `after`; else as the plugin listed them.
+fn in_own_order(actions: Vec<Action>) -> Vec<Action> {
+    let keys: Vec<Address> = actions.iter().map(|action| Address::new("thing", action.thing.clone())).collect();
+    let edges = actions
+        .iter()
+        .zip(&keys)
+        .flat_map(|(action, key)| {
+            action.after.iter().map(move |before| (Address::new("thing", before.clone()), key.clone()))
+        })
+        .collect();
+    let Ok(ordered) = order::order(&keys, &edges) else { return actions };
+    let mut by_key: BTreeMap<Address, Action> = keys.into_iter().zip(actions).collect();
+    ordered.iter().filter_map(|key| by_key.remove(key)).collect()
+}
+
+fn in_undo_order(removals: Vec<Removal>) -> Vec<Removal> {
+    removals
+}
+
+fn by_name(mut kept: Vec<KeptData>) -> Vec<KeptData> {
+    kept.sort_by(|a, b| (&a.address, &a.key).cmp(&(&b.address, &b.key)));
+    kept
+}
+
+fn ring_message(ring: &order::Ring) -> Diagnostic {
+    let mut members: Vec<String> = ring.0.iter().map(ToString::to_string).collect();
+    members.extend(members.first().cloned());
+    Diagnostic::error(
+        ring.0.first().map_or(Place::Nowhere, |address| Place::Instance(address.clone(), Vec::new())),
+        format!("these instances wait for each other: {}", members.join(" before ")),
+    )
+    .help("take one of the references out, or write its value")
+}
+
+/// Every place that each secret goes to, in the order of the plan.
+fn secret_uses(drafts: &[Drafted], binding: &Binding) -> Vec<SecretUse> {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut note = |targets: Vec<&Target>, place: &str| {
+        for target in targets {
+            if matches!(target.source(), Target::Made(..)) {
+                let of = places.entry(target.source().to_string()).or_default();
+                let place = match target {
+                    Target::Derived(form, _) if form.is_salted() => format!("{place} (as a digest)"),
+                    _ => place.to_owned(),
+                };
+                if !of.contains(&place) {
+                    of.push(place);
+                }
+            }
+        }
+    };
+    for draft in drafts {
+        for action in &draft.planned.actions {
+            for step in action.moves.iter().map(|one| &one.step).chain(&action.settle) {
+                note(step.targets(), &step.place());
+            }
+        }
+    }
+    let used = places.into_iter().map(|(name, places)| SecretUse {
+        fingerprint: binding.secrets.get(&name).cloned().flatten(),
+        name,
+        places,
+    });
+    used.collect()
+}

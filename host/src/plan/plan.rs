@@ -1,0 +1,172 @@
+//! The plan itself: all that apply will do, and what it was made from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Binding, Move, Owned, Planned};
+use crate::{
+    gate::{Gate, Grants},
+    secret::Making,
+    step::{Preview, Step},
+    value::Address,
+};
+
+/// Version of the plan file's format.
+pub const FORMAT: u32 = 1;
+
+/// A reviewed plan holds every step. Apply carries out these and no others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// `[stack] name`
+    pub stack: String,
+    /// What it was made from.
+    pub binding: Binding,
+    /// In the order in which they are carried out.
+    pub instances: Vec<InstancePlan>,
+    /// What is taken away after that, in this order.
+    pub removals: Vec<Removal>,
+    /// Things with data whose instance no longer wants them; they stay.
+    pub kept: Vec<KeptData>,
+    /// Who comes before whom, for destroy.
+    pub edges: BTreeSet<(Address, Address)>,
+    /// Every place that each secret goes to.
+    pub secrets: Vec<SecretUse>,
+}
+
+/// One instance's part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstancePlan {
+    /// Its address.
+    pub address: Address,
+    /// The plugin that planned it.
+    pub plugin: String,
+    /// What each of its steps is checked against again.
+    pub grants: Grants,
+    /// Where the values come from that it makes.
+    pub makings: Vec<Making>,
+    /// Instances whose outputs it uses.
+    pub uses: BTreeSet<Address>,
+    /// Things, actions and checks.
+    pub planned: Planned,
+    /// How each step looks to a reviewer, action by action.
+    pub previews: Vec<StepPreviews>,
+    /// Actions whose things another program writes: printed, never carried out. Indices into `planned.actions`.
+    pub by_hand: BTreeSet<usize>,
+}
+
+/// The steps of one action as a reviewer sees them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepPreviews {
+    /// One for each move.
+    pub moves: Vec<Preview>,
+    /// One for each settling step.
+    pub settle: Vec<Preview>,
+}
+
+/// A thing that no instance wants any longer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Removal {
+    /// Whose it was.
+    pub address: Address,
+    /// The plugin that planned it then.
+    pub plugin: String,
+    /// What its undo is checked against: the grants it was planned under.
+    pub grants: Grants,
+    /// The thing and its undo, from state.
+    pub owned: Owned,
+    /// Why it goes.
+    pub reason: String,
+    /// How its steps look.
+    pub previews: StepPreviews,
+}
+
+/// A thing with data that stays although nothing wants it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptData {
+    /// Whose it was.
+    pub address: Address,
+    /// Its key, to delete it by name.
+    pub key: String,
+    /// For the reader: `database mediamanager`.
+    pub what: String,
+}
+
+/// Where one secret goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretUse {
+    /// `secret.mediamanager.token_secret`
+    pub name: String,
+    /// Fingerprint, or none while it is absent.
+    pub fingerprint: Option<String>,
+    /// In the host's words: `file /srv/…/config.toml`.
+    pub places: Vec<String>,
+}
+
+impl Plan {
+    /// Whether apply has nothing to change. Actions by hand don't count: apply does not carry them out.
+    pub fn is_empty(&self) -> bool {
+        self.removals.is_empty() && self.actions().next().is_none()
+    }
+
+    /// The actions that apply carries out, with their instances, in order.
+    pub fn actions(&self) -> impl Iterator<Item = (&InstancePlan, &Action)> {
+        self.instances.iter().flat_map(|instance| {
+            let carried_out = move |(index, action)| (!instance.by_hand.contains(&index)).then_some((instance, action));
+            instance.planned.actions.iter().enumerate().filter_map(carried_out)
+        })
+    }
+
+    /// How many of each change: `create` 3, `replace` 1; removals count as `remove`.
+    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for (_, action) in self.actions() {
+            *counts.entry(action.change.word()).or_default() += 1;
+        }
+        if !self.removals.is_empty() {
+            *counts.entry(super::Change::Remove.word()).or_default() += self.removals.len();
+        }
+        counts
+    }
+
+    /// Every step that may be carried out, reverts and undo included: what has to pass the gate when a plan is read.
+    pub fn steps(&self) -> impl Iterator<Item = (&Address, &Step)> {
+        let of_instances = self.instances.iter().flat_map(|instance| {
+            let actions = instance.planned.actions.iter();
+            let steps = actions.flat_map(|action| moves(&action.moves).chain(&action.settle));
+            let undo = instance.planned.owns.iter().flat_map(|owned| moves(&owned.undo).chain(&owned.undo_settle));
+            steps.chain(undo).map(|step| (&instance.address, step))
+        });
+        let of_removals = self.removals.iter().flat_map(|removal| {
+            moves(&removal.owned.undo).chain(&removal.owned.undo_settle).map(|step| (&removal.address, step))
+        });
+        of_instances.chain(of_removals)
+    }
+}
+
+/// The steps of moves, and of their reverts.
+fn moves(moves: &[Move]) -> impl Iterator<Item = &Step> {
+    moves.iter().flat_map(|one| {
+        let reverts: &[Step] = match &one.revert {
+            super::Revert::Steps(steps) => steps,
+            super::Revert::ByHost | super::Revert::None(_) => &[],
+        };
+        std::iter::once(&one.step).chain(reverts)
+    })
+}
+
+impl InstancePlan {
+    /// The gate for this instance's steps.
+    pub fn gate(&self, stack: &str) -> Gate {
+        Gate::new(self.plugin.clone(), stack, self.address.clone(), self.grants.clone())
+    }
+}
+
+impl Removal {
+    /// The gate for the undo: what it was planned under.
+    pub fn gate(&self, stack: &str) -> Gate {
+        Gate::new(self.plugin.clone(), stack, self.address.clone(), self.grants.clone())
+    }
+}

@@ -1,0 +1,43 @@
+//! How each step of a plan looks to its reviewer.
+
+use super::{Action, Plan, StepPreviews};
+use crate::{
+    apply::{Acting, Gates},
+    observe::World,
+    step::{Preview, Step, StepKind},
+};
+
+/// Fills in the previews of all actions and removals. Looks at the world for diffs.
+pub async fn preview(plan: &mut Plan, world: &World, gates: &Gates) {
+    for instance in &mut plan.instances {
+        let Some(gate) = gates.get(&instance.address) else { continue };
+        let acting = Acting { world, gate, gates };
+        let mut previews = Vec::new();
+        for action in &instance.planned.actions {
+            previews.push(of_action(action, &acting).await);
+        }
+        instance.previews = previews;
+    }
+    for removal in &mut plan.removals {
+        let gate = removal.gate(&plan.stack);
+        let acting = Acting { world, gate: &gate, gates };
+        let undo: Vec<&Step> = removal.owned.undo.iter().map(|one| &one.step).collect();
+        let settle: Vec<&Step> = removal.owned.undo_settle.iter().collect();
+        removal.previews =
+            StepPreviews { moves: of_steps(&undo, &acting).await, settle: of_steps(&settle, &acting).await };
+    }
+}
+
+async fn of_action(action: &Action, acting: &Acting<'_>) -> StepPreviews {
+    let moves: Vec<&Step> = action.moves.iter().map(|one| &one.step).collect();
+    let settle: Vec<&Step> = action.settle.iter().collect();
+    StepPreviews { moves: of_steps(&moves, acting).await, settle: of_steps(&settle, acting).await }
+}
+
+async fn of_steps(steps: &[&Step], acting: &Acting<'_>) -> Vec<Preview> {
+    let mut previews = Vec::with_capacity(steps.len());
+    for step in steps {
+        previews.push(step.preview(acting).await);
+    }
+    previews
+}
