@@ -17,6 +17,7 @@ pub mod host_file;
 pub mod observe;
 pub mod plan;
 pub mod plugin;
+pub mod render;
 pub mod secret;
 pub mod state;
 pub mod step;

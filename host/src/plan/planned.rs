@@ -123,6 +123,17 @@ impl Change {
             Change::Adopt => "adopt",
         }
     }
+
+    /// As the run says it when it is done.
+    pub fn past(self) -> &'static str {
+        match self {
+            Change::Create => "created",
+            Change::Update => "updated",
+            Change::Replace => "replaced",
+            Change::Remove => "removed",
+            Change::Adopt => "adopted",
+        }
+    }
 }
 
 /// `database mediamanager`

@@ -1,0 +1,12 @@
+//! How plans, runs and states look to a person. Everything here writes text with ANSI styles; where it is printed they
+//! are taken out again when nobody asked for colour.
+
+mod plan;
+mod progress;
+mod style;
+mod text;
+
+pub use plan::plan;
+pub use progress::{Human, JsonLines};
+pub use style::styled;
+pub use text::{printable, text};

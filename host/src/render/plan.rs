@@ -1,0 +1,177 @@
+//! A plan as a person reads it: one tree of the stack; for each action the reason, what differs, the exact steps; then
+//! where each secret goes, and one line that counts.
+
+use std::fmt::Write;
+
+use super::{
+    printable,
+    style::{Meaning, styled},
+    text,
+};
+use crate::{
+    plan::{Action, Change, Difference, InstancePlan, Plan, Removal, Revert, StepPreviews},
+    step::{Preview, Sign},
+};
+
+/// The whole plan. Ends with the count line; the command that applies it is the caller's to add.
+pub fn plan(plan: &Plan) -> String {
+    let mut out = String::new();
+    for instance in &plan.instances {
+        of_instance(&mut out, instance);
+    }
+    if !plan.removals.is_empty() {
+        let _ = writeln!(out, "{}", styled(Meaning::Heading, "no longer wanted"));
+        for removal in &plan.removals {
+            of_removal(&mut out, removal);
+        }
+        out.push('\n');
+    }
+    of_kept(&mut out, plan);
+    of_secrets(&mut out, plan);
+    let _ = writeln!(out, "{}", count_line(plan));
+    out
+}
+
+/// `Plan: 12 to create, 1 to replace.`
+pub fn count_line(plan: &Plan) -> String {
+    let counts = plan.counts();
+    let by_hand: usize = plan.instances.iter().map(|instance| instance.by_hand.len()).sum();
+    let mut line = if counts.is_empty() {
+        "Plan: nothing to do; everything is as the spec says.".to_owned()
+    } else {
+        let counted: Vec<String> = counts.iter().map(|(word, count)| format!("{count} to {word}")).collect();
+        format!("Plan: {}.", counted.join(", "))
+    };
+    if by_hand > 0 {
+        let _ = write!(line, " {by_hand} to be done by hand.");
+    }
+    line
+}
+
+fn of_instance(out: &mut String, instance: &InstancePlan) {
+    let warnings = &instance.planned.diagnostics;
+    if instance.planned.actions.is_empty() && warnings.is_empty() {
+        let owned = instance.planned.owns.len();
+        let things = if owned == 1 { "thing" } else { "things" };
+        let note = styled(Meaning::Quiet, format!("as it should be ({owned} {things})"));
+        let _ = writeln!(out, "{}  {note}\n", styled(Meaning::Heading, &instance.address));
+        return;
+    }
+    let _ = writeln!(out, "{}", styled(Meaning::Heading, &instance.address));
+    for diagnostic in warnings {
+        let _ = writeln!(out, "  {} {}", styled(Meaning::Warning, "!"), printable(&diagnostic.message));
+        if let Some(help) = &diagnostic.help {
+            let _ = writeln!(out, "    {}", styled(Meaning::Quiet, printable(help)));
+        }
+    }
+    for (index, action) in instance.planned.actions.iter().enumerate() {
+        let previews = instance.previews.get(index);
+        of_action(out, instance, action, previews, instance.by_hand.contains(&index));
+    }
+    out.push('\n');
+}
+
+fn of_action(
+    out: &mut String,
+    instance: &InstancePlan,
+    action: &Action,
+    previews: Option<&StepPreviews>,
+    by_hand: bool,
+) {
+    let owned = instance.planned.owns.iter().find(|owned| owned.thing.key == action.thing);
+    let name = owned.map_or_else(|| action.thing.clone(), |owned| printable(&owned.thing.to_string()));
+    let (sign, meaning) = sign(action.change);
+    let reason = printable(&action.reason);
+    let hand = if by_hand { " by hand: another program writes this file" } else { "" };
+    let _ = writeln!(out, "  {}{hand}  {}", styled(meaning, format!("{sign} {name}")), styled(Meaning::Quiet, reason));
+    for difference in &action.differences {
+        of_difference(out, difference);
+    }
+    let Some(previews) = previews else { return };
+    for (preview, one) in previews.moves.iter().zip(&action.moves) {
+        of_step(out, "      ", preview);
+        if let Revert::None(why) = &one.revert {
+            let _ = writeln!(
+                out,
+                "        {}",
+                styled(Meaning::Warning, format!("can't be taken back: {}", printable(why)))
+            );
+        }
+    }
+    for preview in &previews.settle {
+        of_step(out, "      then ", preview);
+    }
+    for proof in &action.proof {
+        let _ = writeln!(out, "      {}", styled(Meaning::Quiet, format!("proof: {}", printable(&proof.says))));
+    }
+}
+
+fn sign(change: Change) -> (&'static str, Meaning) {
+    match change {
+        Change::Create => ("+", Meaning::Create),
+        Change::Adopt => ("=", Meaning::Create),
+        Change::Update => ("~", Meaning::Update),
+        Change::Replace => ("±", Meaning::Update),
+        Change::Remove => ("-", Meaning::Remove),
+    }
+}
+
+fn of_difference(out: &mut String, difference: &Difference) {
+    let what = printable(&difference.what);
+    let after = difference.after.as_ref().map(text);
+    let _ = match (&difference.before, after) {
+        (Some(before), Some(after)) => writeln!(out, "      {what}: {} -> {after}", printable(before)),
+        (Some(before), None) => writeln!(out, "      {what}: {} -> nothing", printable(before)),
+        (None, Some(after)) => writeln!(out, "      {what}: {after}"),
+        (None, None) => writeln!(out, "      {what} differs"),
+    };
+}
+
+fn of_step(out: &mut String, lead: &str, preview: &Preview) {
+    let _ = writeln!(out, "{lead}{}", printable(&preview.headline));
+    let indent = " ".repeat(lead.len() + 2);
+    for line in &preview.lines {
+        let text = printable(&line.text);
+        let _ = match line.sign {
+            Sign::Same => writeln!(out, "{indent}  {text}"),
+            Sign::Added => writeln!(out, "{indent}{}", styled(Meaning::Create, format!("+ {text}"))),
+            Sign::Removed => writeln!(out, "{indent}{}", styled(Meaning::Remove, format!("- {text}"))),
+        };
+    }
+}
+
+fn of_removal(out: &mut String, removal: &Removal) {
+    let name = printable(&removal.owned.thing.to_string());
+    let reason = styled(Meaning::Quiet, printable(&removal.reason));
+    let _ = writeln!(out, "  {}  {reason}", styled(Meaning::Remove, format!("- {name}")));
+    for preview in &removal.previews.moves {
+        of_step(out, "      ", preview);
+    }
+    for preview in &removal.previews.settle {
+        of_step(out, "      then ", preview);
+    }
+}
+
+fn of_kept(out: &mut String, plan: &Plan) {
+    if plan.kept.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{}", styled(Meaning::Heading, "data that stays although the spec no longer wants it"));
+    for kept in &plan.kept {
+        let _ = writeln!(out, "  {} ({})", printable(&kept.what), kept.address);
+    }
+    out.push('\n');
+}
+
+fn of_secrets(out: &mut String, plan: &Plan) {
+    if plan.secrets.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{}", styled(Meaning::Heading, "where each secret goes"));
+    for secret in &plan.secrets {
+        let fresh = if secret.fingerprint.is_none() { " (made by this plan)" } else { "" };
+        let places: Vec<String> = secret.places.iter().map(|place| printable(place)).collect();
+        let _ = writeln!(out, "  {}{fresh}: {}", printable(&secret.name), places.join("; "));
+    }
+    out.push('\n');
+}

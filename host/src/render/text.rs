@@ -1,0 +1,56 @@
+//! Texts with holes, and text of others, as a reader may see them.
+
+use crate::value::{Part, Target, Text};
+
+/// A text with its holes shown by name: `postgres://(secret secret.mediamanager.database_password)@…`.
+pub fn text(text: &Text) -> String {
+    let part = |part: &Part| match part {
+        Part::Literal(literal) => printable(literal),
+        Part::Reference(target) => hole(target),
+        Part::Address(connection) => format!("(address of {connection})"),
+    };
+    text.parts().iter().map(part).collect()
+}
+
+/// A hole by name.
+pub fn hole(target: &Target) -> String {
+    match target {
+        Target::Output(..) => format!("({target}, known later)"),
+        Target::Made(..) | Target::Derived(..) => format!("(secret {target})"),
+    }
+}
+
+/// Words of a plugin, a server or a file, with control characters escaped: nobody else moves the reader's cursor.
+pub fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\t' => shown.push_str("    "),
+            hidden if hidden.is_control() || is_bidi(hidden) => shown.extend(hidden.escape_unicode()),
+            plain => shown.push(plain),
+        }
+    }
+    shown
+}
+
+/// Characters that turn the direction of what follows (Unicode UAX #9), and could make a reader see another order.
+fn is_bidi(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown_not_obeyed() {
+        assert_eq!(printable("a\u{1b}[2Jb\r\u{202e}c\td"), "a\\u{1b}[2Jb\\u{d}\\u{202e}c    d");
+    }
+
+    #[test]
+    fn holes_are_named() {
+        let target = Target::Made("secret.app".parse().unwrap(), "password".to_owned());
+        let shown = text(&Text::new([Part::Literal("x=".into()), Part::Reference(target)]));
+        assert_eq!(shown, "x=(secret secret.app.password)");
+    }
+}
