@@ -12,6 +12,7 @@ mod ownership;
 mod plan;
 mod planned;
 mod preview;
+mod standing;
 
 pub use assemble::{Assembled, Drafted, assemble};
 pub use bind::{Binding, Stale};
@@ -19,3 +20,4 @@ pub use order::{Ring, order as ordered};
 pub use plan::{FORMAT, InstancePlan, KeptData, Plan, Removal, SecretUse, StepPreviews};
 pub use planned::{Action, Change, Difference, Move, Owned, Planned, Revert, Thing};
 pub use preview::preview;
+pub use standing::{Standing, Status};

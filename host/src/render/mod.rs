@@ -3,10 +3,12 @@
 
 mod plan;
 mod progress;
+mod standing;
 mod style;
 mod text;
 
 pub use plan::plan;
-pub use progress::{Human, JsonLines};
-pub use style::styled;
+pub use progress::{Human, JsonLines, reporter};
+pub use standing::standing;
+pub use style::error_word;
 pub use text::{printable, text};

@@ -113,3 +113,8 @@ impl Reporter for JsonLines {
         }
     }
 }
+
+/// The one or the other.
+pub fn reporter(json: bool) -> Box<dyn Reporter> {
+    if json { Box::new(JsonLines::default()) } else { Box::new(Human::new()) }
+}

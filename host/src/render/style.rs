@@ -35,3 +35,9 @@ pub fn styled(meaning: Meaning, text: impl Display) -> String {
     let style = meaning.style();
     format!("{style}{text}{style:#}")
 }
+
+/// What an error message begins with.
+pub fn error_word() -> String {
+    let style = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
+    format!("{style}error:{style:#}")
+}

@@ -1,0 +1,164 @@
+//! `stackrun apply`
+
+use std::{io::IsTerminal, path::PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+
+use super::{Ended, Exit, Global, SpecArgs, verify::conclude};
+use crate::{
+    apply::{Applied, Apply, Reporter, recover, verify},
+    flow::{Flow, Drawn},
+    plan::{FORMAT, Plan, Stale},
+    render::{self, reporter},
+    state::{Lock, Run},
+    step::StepFailure,
+    value::Address,
+};
+
+/// Make all of a spec true, and prove that it works
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    /// A spec, a plan saved with `plan -o`, or - for a plan on standard input
+    target: PathBuf,
+    /// A value in place of the spec's: ADDRESS.FIELD=VALUE
+    #[arg(long, value_name = "ADDRESS.FIELD=VALUE")]
+    set: Vec<String>,
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+    /// Carry out only the actions of this instance
+    #[arg(long, value_name = "ADDRESS")]
+    only: Option<Address>,
+    /// One JSON object a line: what happens, as it happens
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the person gave.
+enum Given {
+    Spec(SpecArgs),
+    Saved(Box<Plan>),
+}
+
+/// Recovers, plans, asks, carries out, checks.
+pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
+    let (spec, host, saved) = match given(&args)? {
+        Given::Spec(spec) => (spec, global.clone(), None),
+        Given::Saved(plan) => {
+            let spec = SpecArgs { spec: plan.binding.spec_path.clone(), set: plan.binding.set.clone() };
+            let host = Global { host: plan.binding.host_file_path.clone(), ..global.clone() };
+            (spec, host, Some(plan))
+        }
+    };
+    let flow = Flow::open(&spec, &host).await?;
+    let _lock = Lock::take(&flow.host_file.state, flow.stack())?;
+    let reporter = reporter(args.json);
+    let resumed = recover_first(&flow, saved.as_deref(), reporter.as_ref()).await?;
+    let drawn = flow.plan().await?;
+    if let Some(saved) = &saved
+        && let Some(stale) = stale(saved, &drawn.plan, resumed)
+    {
+        return Err(Ended::from(anyhow::Error::new(stale)));
+    }
+    if !args.json && saved.is_none() {
+        anstream::print!("{}", render::plan(&drawn.plan));
+    }
+    if !drawn.plan.is_empty() {
+        if saved.is_none() {
+            confirm(args.yes)?;
+        }
+        carry_out(&flow, &drawn, args.only.as_ref(), reporter.as_ref()).await?;
+    }
+    let results = verify(&flow.world, &drawn.plan, &drawn.gates, reporter.as_ref()).await?;
+    drop(reporter);
+    let exit = conclude(&results)?;
+    if !args.json {
+        drawn.urls().iter().for_each(|url| anstream::println!("{url}"));
+    }
+    Ok(exit)
+}
+
+fn given(args: &ApplyArgs) -> Result<Given, Ended> {
+    let from_stdin = args.target.as_os_str() == "-";
+    let text = if from_stdin {
+        std::io::read_to_string(std::io::stdin()).context("standard input can't be read")?
+    } else {
+        std::fs::read_to_string(&args.target).with_context(|| format!("{} can't be read", args.target.display()))?
+    };
+    // A saved plan is a JSON object, and no TOML document begins with a brace.
+    if !from_stdin && !text.trim_start().starts_with('{') {
+        return Ok(Given::Spec(SpecArgs { spec: args.target.clone(), set: args.set.clone() }));
+    }
+    let plan: Plan = serde_json::from_str(&text)
+        .with_context(|| format!("{} is no plan of this stackrun: make a new one", args.target.display()))?;
+    if plan.format != FORMAT {
+        let message = format!("the plan has format {}, this stackrun reads {FORMAT}: make a new one", plan.format);
+        return Err(Ended::new(Exit::Error, message));
+    }
+    Ok(Given::Saved(Box::new(plan)))
+}
+
+/// Whether the run that was recovered was one of the same saved plan: what it made does not make the plan stale.
+async fn recover_first(flow: &Flow, saved: Option<&Plan>, reporter: &dyn Reporter) -> Result<bool, Ended> {
+    let same = |run: &Run| {
+        let of_run: Option<Plan> = serde_json::from_str(&run.plan).ok();
+        saved.is_some() && of_run.as_ref() == saved
+    };
+    let resumed = flow.world.state.unfinished_run()?.as_ref().is_some_and(same);
+    let Some(recovered) = recover(&flow.world, reporter).await? else { return Ok(false) };
+    if !recovered.left.is_empty() {
+        let left = recovered.left.join("\n  ");
+        return Err(Ended::new(Exit::PartWay, format!("a killed run could not be put right:\n  {left}")));
+    }
+    Ok(resumed)
+}
+
+fn stale(saved: &Plan, fresh: &Plan, resumed: bool) -> Option<Stale> {
+    let stale = Stale::between(saved, fresh)?;
+    let rest_of_saved = || {
+        let reviewed = |address: &Address, action| {
+            saved.actions().any(|(instance, saved)| &instance.address == address && saved == action)
+        };
+        fresh.actions().all(|(instance, action)| reviewed(&instance.address, action))
+            && fresh.removals.iter().all(|removal| saved.removals.contains(removal))
+    };
+    if resumed && rest_of_saved() { None } else { Some(stale) }
+}
+
+/// Without a terminal and without `--yes`, refuses rather than guesses.
+pub fn confirm(yes: bool) -> Result<(), Ended> {
+    if yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        let message = "nobody is there to say yes: review the plan, then give --yes, or apply a saved plan";
+        return Err(Ended::new(Exit::Error, message));
+    }
+    anstream::eprint!("Carry this out? [y/N] ");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).context("the answer can't be read")?;
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(Ended::new(Exit::Error, "nothing was changed")),
+    }
+}
+
+async fn carry_out(flow: &Flow, drawn: &Drawn, only: Option<&Address>, reporter: &dyn Reporter) -> Result<(), Ended> {
+    let apply = Apply { world: &flow.world, plan: &drawn.plan, only, reporter };
+    ended(apply.run().await?, flow)
+}
+
+/// The exit code and the words of a run that stopped.
+pub fn ended(applied: Applied, flow: &Flow) -> Result<(), Ended> {
+    let Applied::Stopped { instance, thing, failure, left } = applied else { return Ok(()) };
+    let because = flow.world.vault.redact(&failure.to_string());
+    let (exit, end) = match (&failure, left.is_empty()) {
+        (StepFailure::Denied(_), true) => (Exit::Plugin, "it is taken back; what was done before it stays"),
+        (StepFailure::Unproven { .. }, true) => (Exit::Unproven, "it is taken back; what was done before it stays"),
+        (StepFailure::Failed(_), true) => (Exit::PartWay, "it is taken back; what was done before it stays"),
+        (_, false) => (Exit::PartWay, "it could not be taken back whole:"),
+    };
+    let left: String = left.iter().map(|line| format!("\n  - {line}")).collect();
+    Err(Ended::new(exit, format!("{instance} {thing}: {because}\n  {end}{left}")))
+}

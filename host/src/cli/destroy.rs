@@ -1,0 +1,61 @@
+//! `stackrun destroy`
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+
+use super::{
+    Ended, Exit, Global, SpecArgs,
+    apply::{confirm, ended},
+};
+use crate::{
+    apply::{destruction, recover},
+    flow::Flow,
+    plan::preview,
+    render::{self, reporter},
+    state::Lock,
+    value::Address,
+};
+
+/// Take a stack away again; data and secrets stay unless named
+#[derive(Debug, Args)]
+pub struct DestroyArgs {
+    #[command(flatten)]
+    spec: SpecArgs,
+    /// Delete the data of this instance too (a database, secrets); may be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    delete_data: Vec<Address>,
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Undoes what state knows, backwards.
+pub async fn run(args: DestroyArgs, global: &Global) -> Result<Exit, Ended> {
+    let flow = Flow::open(&args.spec, global).await?;
+    let _lock = Lock::take(&flow.host_file.state, flow.stack())?;
+    let reporter = reporter(args.json);
+    recover(&flow.world, reporter.as_ref()).await?;
+    let delete_data: BTreeSet<Address> = args.delete_data.into_iter().collect();
+    let destruction = destruction(&flow.world.state, &delete_data)?;
+    if destruction.removals.is_empty() {
+        anstream::eprintln!("There is nothing to take away.");
+        return Ok(Exit::Done);
+    }
+    let mut plan = destruction.as_plan(flow.stack());
+    preview(&mut plan, &flow.world, &destruction.gates(flow.stack())).await;
+    if !args.json {
+        anstream::print!("{}", render::plan(&plan));
+    }
+    confirm(args.yes)?;
+    let applied = destruction.run(&flow.world, flow.stack(), reporter.as_ref()).await?;
+    drop(reporter);
+    ended(applied, &flow)?;
+    for kept in &destruction.kept {
+        anstream::eprintln!("kept: {} ({}); --delete-data {} takes it", kept.what, kept.address, kept.address);
+    }
+    Ok(Exit::Done)
+}

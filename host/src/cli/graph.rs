@@ -1,0 +1,30 @@
+//! `stackrun graph`
+
+use clap::Args;
+
+use super::{Ended, Exit, Global, SpecArgs};
+use crate::flow::Flow;
+
+/// Print who refers to whom and who waits for whom, as Graphviz DOT
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    #[command(flatten)]
+    spec: SpecArgs,
+}
+
+/// Solid arrows are waits (what comes first points to what comes after), dashed ones are references alone.
+pub async fn run(args: GraphArgs, global: &Global) -> Result<Exit, Ended> {
+    let flow = Flow::open(&args.spec, global).await?;
+    let plan = flow.plan().await?.plan;
+    println!("digraph \"{}\" {{", plan.stack);
+    for instance in &plan.instances {
+        println!("  \"{}\";", instance.address);
+        for used in &instance.uses {
+            let waits = plan.edges.contains(&(used.clone(), instance.address.clone()));
+            let style = if waits { "" } else { " [style=dashed]" };
+            println!("  \"{used}\" -> \"{}\"{style};", instance.address);
+        }
+    }
+    println!("}}");
+    Ok(Exit::Done)
+}

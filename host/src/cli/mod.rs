@@ -1,0 +1,102 @@
+//! The command line. One file a command, its arguments beside what it does.
+
+mod apply;
+mod completions;
+mod destroy;
+mod exit;
+mod graph;
+mod plan;
+mod status;
+mod verify;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use exit::{Ended, Exit};
+
+/// Deploys a self-hosted application from one reviewed file, and proves that it works.
+#[derive(Debug, Parser)]
+#[command(name = "stackrun", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command has.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The host file: this machine's connections, folders, secret store
+    #[arg(long, global = true, value_name = "FILE", env = "STACKRUN_HOST", default_value = "/etc/stackrun/stackrun.toml")]
+    pub host: PathBuf,
+    /// Colours in the output; NO_COLOR is heeded
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// What to log to standard error: a level, or directives such as `stackrun=debug`
+    #[arg(long, global = true, value_name = "LEVEL", env = "STACKRUN_LOG", default_value = "warn")]
+    pub log: String,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// A spec, and values that stand in for some of its own.
+#[derive(Clone, Debug, Args)]
+pub struct SpecArgs {
+    /// The spec, for example mediamanager.toml
+    pub spec: PathBuf,
+    /// A value in place of the spec's: ADDRESS.FIELD=VALUE, for example gateway.app.domain=app.example.org
+    #[arg(long, value_name = "ADDRESS.FIELD=VALUE")]
+    pub set: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Plan(plan::PlanArgs),
+    Apply(apply::ApplyArgs),
+    Verify(verify::VerifyArgs),
+    Status(status::StatusArgs),
+    Destroy(destroy::DestroyArgs),
+    Graph(graph::GraphArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs a command. Everything the person has to know has been printed when this returns.
+pub async fn run(cli: Cli) -> Exit {
+    let Cli { global, command } = cli;
+    global.color.choose();
+    let ended = match command {
+        Command::Plan(args) => plan::run(args, &global).await,
+        Command::Apply(args) => apply::run(args, &global).await,
+        Command::Verify(args) => verify::run(args, &global).await,
+        Command::Status(args) => status::run(args, &global).await,
+        Command::Destroy(args) => destroy::run(args, &global).await,
+        Command::Graph(args) => graph::run(args, &global).await,
+        Command::Completions(args) => completions::run(&args),
+    };
+    ended.unwrap_or_else(|ended| {
+        if !ended.message.is_empty() {
+            anstream::eprintln!("{} {}", crate::render::error_word(), ended.message);
+        }
+        ended.exit
+    })
+}
+
+impl Color {
+    fn choose(self) {
+        let choice = match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}

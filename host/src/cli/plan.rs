@@ -1,0 +1,70 @@
+//! `stackrun plan`
+
+use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+
+use super::{Ended, Exit, Global, SpecArgs};
+use crate::{flow::Flow, plan::Plan, render};
+
+/// Show every step that apply would carry out; changes nothing
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    spec: SpecArgs,
+    /// Save the plan, for `stackrun apply FILE`
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Print the plan as JSON
+    #[arg(long)]
+    json: bool,
+    /// Exit with 2 when there is something to do
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// Plans, shows, saves.
+pub async fn run(args: PlanArgs, global: &Global) -> Result<Exit, Ended> {
+    let flow = Flow::open(&args.spec, global).await?;
+    let planned = flow.plan().await?;
+    if let Some(out) = &args.out {
+        save(&planned.plan, out)?;
+    }
+    if args.json {
+        println!("{}", to_json(&planned.plan)?);
+    } else {
+        anstream::print!("{}", render::plan(&planned.plan));
+        say_how_to_apply(&args, global, &planned.plan);
+    }
+    Ok(if args.detailed_exitcode && !planned.plan.is_empty() { Exit::Pending } else { Exit::Done })
+}
+
+fn say_how_to_apply(args: &PlanArgs, global: &Global, plan: &Plan) {
+    if plan.is_empty() {
+        return;
+    }
+    let host = global.host.display();
+    match &args.out {
+        Some(out) => anstream::println!("To carry out exactly this plan:  stackrun apply {} --host {host}", out.display()),
+        None => anstream::println!(
+            "To carry it out:  stackrun apply {} --host {host}\nTo keep exactly this plan for later:  add  -o plan.json",
+            args.spec.spec.display()
+        ),
+    }
+}
+
+fn to_json(plan: &Plan) -> Result<String, Ended> {
+    Ok(serde_json::to_string_pretty(plan).context("the plan can't be written as JSON")?)
+}
+
+/// 0600: a plan holds no secret, but all of a machine's set-up.
+fn save(plan: &Plan, path: &PathBuf) -> Result<(), Ended> {
+    let bytes = to_json(plan)?;
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        file.write_all(bytes.as_bytes())?;
+        file.sync_all()
+    };
+    Ok(write().with_context(|| format!("the plan can't be written to {}", path.display()))?)
+}

@@ -1,0 +1,33 @@
+//! `stackrun status`
+
+use clap::Args;
+
+use super::{Ended, Exit, Global, SpecArgs};
+use crate::{flow::Flow, render};
+
+/// Show how each instance stands: as it should be, drifted, or missing; and the URL
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    spec: SpecArgs,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+    /// Exit with 2 when something is not as it should be
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// Plans, and says in a line for each instance what it found.
+pub async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Ended> {
+    let flow = Flow::open(&args.spec, global).await?;
+    let drawn = flow.plan().await?;
+    let (standing, urls) = (drawn.plan.standing(), drawn.urls());
+    if args.json {
+        println!("{}", serde_json::json!({"stack": flow.stack(), "instances": standing, "urls": urls}));
+    } else {
+        anstream::print!("{}", render::standing(&standing));
+        urls.iter().for_each(|url| anstream::println!("{url}"));
+    }
+    Ok(if args.detailed_exitcode && !drawn.plan.is_empty() { Exit::Pending } else { Exit::Done })
+}
