@@ -12,6 +12,7 @@ pub mod apply;
 pub mod condition;
 pub mod connection;
 pub mod diagnostic;
+pub mod document;
 pub mod gate;
 pub mod host_file;
 pub mod observe;

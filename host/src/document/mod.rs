@@ -1,0 +1,3 @@
+//! Files as text: the languages that the host encodes, and the blocks in shared files.
+
+pub mod block;
