@@ -1,2 +1,25 @@
 //! The `stackrun` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use stackrun::cli::{Cli, Exit, run};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // One worker beside the main thread is enough: plugins run on blocking threads, and the rest waits for others.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let exit = match runtime {
+        Ok(runtime) => {
+            let exit = runtime.block_on(run(cli));
+            // A question that nobody waits for any longer must not hold the process up.
+            runtime.shutdown_background();
+            exit
+        }
+        Err(error) => {
+            eprintln!("error: the asynchronous runtime does not start: {error}");
+            Exit::Error
+        }
+    };
+    ExitCode::from(exit as u8)
+}
