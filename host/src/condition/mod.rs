@@ -3,10 +3,12 @@
 //! The same condition serves as a step that waits, as a proof of an action, and as a check of `verify`. Each kind is
 //! one module, which renders it, asks the gate, and asks the world once; waiting is done here, for all of them.
 
+pub mod container;
 mod wait;
 
 use serde::{Deserialize, Serialize};
 
+pub use container::{LogLine, LogMeaning};
 pub use wait::{Proof, prove};
 
 use crate::{
@@ -76,6 +78,9 @@ pub struct ContainerStaysUp {
     pub name: String,
     /// Milliseconds.
     pub for_ms: u32,
+    /// What its last lines mean when it does not hold.
+    #[serde(default)]
+    pub log: Vec<LogMeaning>,
 }
 
 /// See `containers.answers` in the WIT.
@@ -88,6 +93,9 @@ pub struct ContainerAnswers {
     pub path: String,
     pub statuses: Vec<u16>,
     pub contains: Option<String>,
+    /// What its last lines mean when it does not hold.
+    #[serde(default)]
+    pub log: Vec<LogMeaning>,
 }
 
 /// See `http.answers` in the WIT.

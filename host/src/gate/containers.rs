@@ -1,9 +1,30 @@
 //! The capability `containers`.
+//!
+//! | grant | accepts |
+//! |---|---|
+//! | `names` | that container, and the same name with `-next`, which its replacement has until it is proved |
+//! | `mounts` | that directory and everything below it, by path and by what the path leads to |
+//! | `networks` | that network, beside the one that a container gets when it names none |
+//! | `publish` | that address of the machine to publish ports on, beside the connection's own |
+//! | `capabilities` | that Linux capability, beside those that every container has |
+//!
+//! What leads out of a container can't be said at all: there is no word for privileged, devices, or the machine's
+//! process list, and `host`, `container:…` and their like are no networks here. Labels of stackrun's own are the
+//! host's to set.
 
+use std::path::{Component, Path, PathBuf};
+
+use cap_std::{ambient_authority, fs::Dir};
 use serde::{Deserialize, Serialize};
 
 use super::{Denial, Gate, NamePattern, Permit};
-use crate::observe::{ContainerQuestion, EngineQuestion};
+use crate::{
+    connection::docker_api,
+    host_file::{ConnectionSettings, HostFile},
+    observe::{ContainerQuestion, EngineQuestion},
+    value::{Address, Tree},
+    wanted::Definition,
+};
 
 /// What an instance may do with containers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +36,12 @@ pub struct ContainersGrant {
     pub names: Vec<NamePattern>,
     /// Directories of the host that may be mounted, with everything below them.
     pub mounts: Vec<NamePattern>,
+    /// Networks that may be joined.
+    pub networks: Vec<NamePattern>,
+    /// Addresses that ports may be published on.
+    pub publish: Vec<String>,
+    /// Linux capabilities that may be added.
+    pub capabilities: Vec<String>,
 }
 
 /// A container to be changed, or waited for.
@@ -25,19 +52,227 @@ pub struct ContainerSubject {
     pub name: String,
 }
 
+/// A definition that the gate let pass, with the labels that it gets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DefinedContainer {
+    /// `docker-api` connection.
+    pub connection: String,
+    /// What it should be.
+    pub wanted: Definition,
+    /// Whose it is.
+    pub stack: String,
+    /// Whose it is.
+    pub instance: Address,
+    /// The granted directory that each mount lies in, in the order of the definition.
+    pub mounted_from: Vec<PathBuf>,
+}
+
+/// What a replacement is called until it is proved.
+pub const NEXT: &str = "-next";
+/// Labels that begin like this are the host's.
+pub const OWN_LABELS: &str = "stackrun.";
+/// Networks of that name are the machine's or another container's.
+const NO_NETWORKS: [&str; 5] = ["host", "private", "pasta", "slirp4netns", "none"];
+
+impl ContainersGrant {
+    /// What the plugins that are built in get: `container` all that its instance names below the host file's folders,
+    /// the others nothing. Which capabilities may be added, and where ports are published, stands in the connection.
+    pub fn first_party(
+        kind: &str,
+        instance: &Address,
+        _stack: &str,
+        section: &Tree,
+        connections: &[ConnectionSettings],
+        host_file: &HostFile,
+    ) -> Self {
+        if kind != "container" {
+            return Self::default();
+        }
+        let engines = || connections.iter().filter(|connection| connection.kind == docker_api::KIND);
+        let setting = |connection: &ConnectionSettings, key: &str| {
+            connection.settings.get(key).and_then(Tree::as_str).map(str::to_owned)
+        };
+        let name = section.get("name").and_then(Tree::as_str).unwrap_or(instance.name());
+        let folders = host_file.folders.values().map(|folder| folder.path.display().to_string());
+        let bundles = engines().filter_map(|connection| {
+            let bundle = PathBuf::from(setting(connection, "ca_bundle")?);
+            Some(bundle.parent()?.display().to_string())
+        });
+        let networks = engines()
+            .filter_map(|connection| setting(connection, "network"))
+            .chain(section.get("network").and_then(Tree::as_str).map(str::to_owned));
+        let capabilities = engines().filter_map(|connection| match connection.settings.get("capabilities") {
+            Some(Tree::Items(items)) => Some(items.iter().filter_map(Tree::as_str).map(str::to_owned)),
+            _ => None,
+        });
+        Self {
+            connections: engines().map(|connection| connection.name.clone()).collect(),
+            names: vec![NamePattern::new(name)],
+            mounts: folders.chain(bundles).map(NamePattern::new).collect(),
+            networks: networks.map(NamePattern::new).collect(),
+            publish: Vec::new(),
+            capabilities: capabilities.flatten().collect(),
+        }
+    }
+
+    /// The same with names filled in; a pattern that stays without a value is dropped, and grants nothing.
+    pub fn filled(&self, stack: &str, instance: &Address, section: &Tree) -> Self {
+        let fill = |patterns: &[NamePattern]| {
+            patterns.iter().filter_map(|pattern| pattern.fill(stack, instance, section)).map(NamePattern::new).collect()
+        };
+        Self { names: fill(&self.names), mounts: fill(&self.mounts), networks: fill(&self.networks), ..self.clone() }
+    }
+}
+
 impl Gate {
     /// Comparing a container, and making it.
-    pub fn container_define(&self, _question: ContainerQuestion) -> Result<Permit<ContainerQuestion>, Denial> {
-        unimplemented!()
+    pub fn container_define(&self, question: ContainerQuestion) -> Result<Permit<DefinedContainer>, Denial> {
+        let ContainerQuestion { connection, wanted } = question;
+        self.engine_connection(&connection, "containers.create")?;
+        self.container_name(&wanted.name)?;
+        self.container_name(wanted.lasting_name())?;
+        let mounted_from = wanted
+            .mounts
+            .iter()
+            .map(|mount| self.container_mount(&mount.source, &mount.target))
+            .collect::<Result<_, _>>()?;
+        self.container_labels(&wanted)?;
+        self.container_network(&wanted)?;
+        self.container_rights(&wanted)?;
+        Ok(Permit::new(DefinedContainer {
+            connection,
+            wanted,
+            stack: self.stack.clone(),
+            instance: self.instance.clone(),
+            mounted_from,
+        }))
     }
 
     /// Asking an engine about images, ports and itself.
-    pub fn engine(&self, _question: EngineQuestion) -> Result<Permit<EngineQuestion>, Denial> {
-        unimplemented!()
+    pub fn engine(&self, question: EngineQuestion) -> Result<Permit<EngineQuestion>, Denial> {
+        self.engine_connection(&question.connection, "containers")?;
+        Ok(Permit::new(question))
     }
 
     /// Starting, stopping, renaming, removing and watching a container.
-    pub fn container(&self, _subject: ContainerSubject) -> Result<Permit<ContainerSubject>, Denial> {
-        unimplemented!()
+    pub fn container(&self, subject: ContainerSubject) -> Result<Permit<ContainerSubject>, Denial> {
+        self.engine_connection(&subject.connection, "containers")?;
+        self.container_name(&subject.name)?;
+        Ok(Permit::new(subject))
+    }
+
+    /// Looks at what the sources of a definition's mounts lead to, before the engine does: none may leave the granted
+    /// directory that it lies in by a symbolic link. Whoever can swap directories in that folder later could swap
+    /// files there just as well.
+    pub fn container_mounts_stay_inside(&self, permit: &Permit<DefinedContainer>) -> Result<(), Denial> {
+        let DefinedContainer { wanted, mounted_from, .. } = permit.subject();
+        for (mount, folder) in wanted.mounts.iter().zip(mounted_from) {
+            let below = Path::new(&mount.source).strip_prefix(folder).unwrap_or(Path::new(""));
+            if leads_outside(folder, below) {
+                let asked =
+                    format!("the mount of {}, which leads out of {}", mount.source.escape_debug(), folder.display());
+                return Err(self.deny("containers.mounts", asked, "no grant allows that"));
+            }
+        }
+        Ok(())
+    }
+
+    fn engine_connection(&self, connection: &str, capability: &'static str) -> Result<(), Denial> {
+        if self.grants.containers.connections.iter().any(|granted| granted == connection) {
+            return Ok(());
+        }
+        let line = format!("containers.connections = [{connection:?}]");
+        Err(self.deny(capability, format!("the container engine of connection `{connection}`"), line))
+    }
+
+    fn container_name(&self, name: &str) -> Result<(), Denial> {
+        let granted = |pattern: &NamePattern| {
+            let granted = pattern.as_str();
+            name == granted || name.strip_suffix(NEXT) == Some(granted)
+        };
+        if is_word(name) && self.grants.containers.names.iter().any(granted) {
+            return Ok(());
+        }
+        let line = format!("containers.names = [{:?}]", name.strip_suffix(NEXT).unwrap_or(name));
+        Err(self.deny("containers.names", format!("the container `{}`", name.escape_debug()), line))
+    }
+
+    /// The granted directory that the source lies in.
+    fn container_mount(&self, source: &str, target: &str) -> Result<PathBuf, Denial> {
+        let granted = self.grants.containers.mounts.iter().map(|pattern| Path::new(pattern.as_str()));
+        let mut around = granted.filter(|folder| is_plain(folder) && Path::new(source).starts_with(folder));
+        let denied = |asked: String, line: String| self.deny("containers.mounts", asked, line);
+        let (shown, shown_target) = (source.escape_debug(), target.escape_debug());
+        if !is_plain(Path::new(source)) || !is_plain(Path::new(target)) {
+            let asked = format!("the mount {shown}:{shown_target}: both are absolute paths without `..`");
+            return Err(denied(asked, "no grant allows that".to_owned()));
+        }
+        around.next().map(Path::to_owned).ok_or_else(|| {
+            denied(format!("{shown} mounted at {shown_target}"), format!("containers.mounts = [{source:?}]"))
+        })
+    }
+
+    fn container_labels(&self, wanted: &Definition) -> Result<(), Denial> {
+        match wanted.labels.iter().find(|(label, _)| label.starts_with(OWN_LABELS)) {
+            None => Ok(()),
+            Some((label, _)) => {
+                let asked = format!("the label `{}`, which tells whose a container is", label.escape_debug());
+                Err(self.deny("containers.create", asked, "no grant allows that"))
+            }
+        }
+    }
+
+    fn container_network(&self, wanted: &Definition) -> Result<(), Denial> {
+        let Some(network) = &wanted.network else { return Ok(()) };
+        let asked = format!("the network `{}`", network.escape_debug());
+        if !is_word(network) || NO_NETWORKS.contains(&network.as_str()) {
+            let asked = format!("{asked}, which is the machine's own or another container's");
+            return Err(self.deny("containers.networks", asked, "no grant allows that"));
+        }
+        if self.grants.containers.networks.iter().any(|granted| granted.as_str() == network) {
+            return Ok(());
+        }
+        Err(self.deny("containers.networks", asked, format!("containers.networks = [{network:?}]")))
+    }
+
+    fn container_rights(&self, wanted: &Definition) -> Result<(), Denial> {
+        let grants = &self.grants.containers;
+        let addresses = wanted.ports.iter().filter_map(|port| port.host_address.as_ref());
+        if let Some(address) = addresses.into_iter().find(|address| !grants.publish.contains(address)) {
+            let asked = format!("a port published on {}", address.escape_debug());
+            return Err(self.deny("containers.publish", asked, format!("containers.publish = [{address:?}]")));
+        }
+        if let Some(added) = wanted.add_capabilities.iter().find(|added| !grants.capabilities.contains(added)) {
+            let asked = format!("a container with the capability `{}`", added.escape_debug());
+            return Err(self.deny("containers.capabilities", asked, format!("containers.capabilities = [{added:?}]")));
+        }
+        Ok(())
     }
 }
+
+/// What is missing leads nowhere; the engine says that better.
+fn leads_outside(folder: &Path, below: &Path) -> bool {
+    if below.as_os_str().is_empty() {
+        return false;
+    }
+    match Dir::open_ambient_dir(folder, ambient_authority()).and_then(|dir| dir.metadata(below)) {
+        Ok(_) => false,
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    }
+}
+
+/// Absolute, and without `..` or anything else that is not the name of an entry.
+fn is_plain(path: &Path) -> bool {
+    path.is_absolute() && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)))
+}
+
+/// What the engines take for a name of a container or network.
+fn is_word(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+}
+
+#[cfg(test)]
+#[path = "containers_tests.rs"]
+mod tests;

@@ -14,7 +14,7 @@ mod sql;
 
 use serde::{Deserialize, Serialize};
 
-pub use containers::{ContainerSubject, ContainersGrant};
+pub use containers::{ContainerSubject, ContainersGrant, DefinedContainer, NEXT as NEXT_CONTAINER};
 pub use denial::Denial;
 pub use files::FilesGrant;
 pub use http::{HttpGrant, HttpRule};

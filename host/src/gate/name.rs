@@ -25,6 +25,11 @@ impl NamePattern {
         Self(pattern.into())
     }
 
+    /// The pattern as it stands; once names are filled in, the name itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The one name that the pattern stands for, for this instance; none when a field it names holds something else
     /// than a plain string.
     pub fn fill(&self, stack: &str, instance: &Address, section: &Tree) -> Option<String> {

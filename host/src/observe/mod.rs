@@ -5,6 +5,7 @@ mod containers;
 mod failure;
 mod files;
 mod http;
+mod listeners;
 mod memo;
 mod sql;
 mod world;
@@ -12,6 +13,7 @@ mod world;
 pub use containers::{
     ContainerComparison, ContainerQuestion, EngineFacts, EngineQuestion, Ownership, PortHolder, RunState,
 };
+pub(crate) use containers::{INSTANCE_LABEL, STACK_LABEL, container_seen, env_place, owner as container_owner};
 pub use failure::{Failure, Sameness};
 pub use files::{FileComparison, FileFacts, FileKind, FileLook, FileMention, FileRead, Writable};
 pub use http::{HttpAnswer, HttpQuestion};

@@ -4,8 +4,12 @@
 //! ([`StepKind::preview`]); apply has the gate look again, keeps what it will change ([`StepKind::before`]), carries it
 //! out ([`StepKind::carry_out`]), and takes it back when its action fails ([`StepKind::revert`]).
 
+mod container;
 mod dispatch;
 
+pub use container::{
+    ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, ProveFromInside,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::Text;
+use crate::value::{Target, Text};
 
 /// Everything that decides how a container runs. The host adds its labels when it creates one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,6 +94,11 @@ impl Definition {
             memory: None,
             lasting_name: None,
         }
+    }
+
+    /// Every target that the environment holds, with repetitions.
+    pub fn targets(&self) -> Vec<&Target> {
+        self.env.iter().flat_map(|(_, value)| value.targets()).collect()
     }
 
     /// The name it has once it has taken over.

@@ -1,0 +1,149 @@
+//! Starting and stopping a container.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+
+use super::{ours, ours_there, permit};
+use crate::{
+    apply::Acting,
+    gate::{Denial, Gate},
+    step::{Preview, Repeat, StepFailure, StepKind},
+    value::Target,
+};
+
+/// `containers.start`
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct ContainerStart<'a> {
+    pub connection: &'a str,
+    pub name: &'a str,
+}
+
+/// `containers.stop`
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct ContainerStop<'a> {
+    pub connection: &'a str,
+    pub name: &'a str,
+}
+
+/// How often a container in a crash loop is told to stop: between two starts the engine may miss it.
+const ATTEMPTS: u32 = 50;
+
+impl ContainerStart<'_> {
+    /// One line: what it does.
+    pub fn headline(&self) -> String {
+        format!("start container {}", self.name)
+    }
+}
+
+impl ContainerStop<'_> {
+    /// One line: what it does.
+    pub fn headline(&self) -> String {
+        format!("stop container {}", self.name)
+    }
+}
+
+async fn is_up(acting: &Acting<'_>, connection: &str, name: &str) -> Result<bool, StepFailure> {
+    let (_, found) = ours(acting, connection, name).await?;
+    Ok(found.is_some_and(|container| container.state.is_up()))
+}
+
+async fn start(acting: &Acting<'_>, connection: &str, name: &str) -> Result<(), StepFailure> {
+    let (engine, _) = ours_there(acting, connection, name).await?;
+    Ok(engine.start(&permit(acting.gate, connection, name)?).await?)
+}
+
+async fn stop(acting: &Acting<'_>, connection: &str, name: &str) -> Result<(), StepFailure> {
+    let (engine, _) = ours_there(acting, connection, name).await?;
+    let permit = permit(acting.gate, connection, name)?;
+    for _ in 0..ATTEMPTS {
+        engine.stop(&permit).await?;
+        if !engine.inspect(name).await?.is_some_and(|container| container.state.is_up()) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err(anyhow!("connection `{connection}`: container `{name}` goes on running after it was told to stop").into())
+}
+
+impl StepKind for ContainerStart<'_> {
+    /// Whether it was running.
+    type Before = bool;
+
+    fn permit(&self, gate: &Gate) -> Result<(), Denial> {
+        permit(gate, self.connection, self.name).map(|_| ())
+    }
+
+    async fn preview(&self, _: &Acting<'_>) -> Preview {
+        Preview { headline: self.headline(), lines: Vec::new() }
+    }
+
+    async fn before(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
+        is_up(acting, self.connection, self.name).await
+    }
+
+    async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        start(acting, self.connection, self.name).await
+    }
+
+    async fn revert(&self, was_up: &bool, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        if *was_up || !is_up(acting, self.connection, self.name).await? {
+            return Ok(());
+        }
+        stop(acting, self.connection, self.name).await
+    }
+
+    fn repeat(&self) -> Repeat {
+        Repeat::Repeatable
+    }
+
+    async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
+        is_up(acting, self.connection, self.name).await
+    }
+
+    fn targets(&self) -> Vec<&Target> {
+        Vec::new()
+    }
+}
+
+impl StepKind for ContainerStop<'_> {
+    /// Whether it was running.
+    type Before = bool;
+
+    fn permit(&self, gate: &Gate) -> Result<(), Denial> {
+        permit(gate, self.connection, self.name).map(|_| ())
+    }
+
+    async fn preview(&self, _: &Acting<'_>) -> Preview {
+        Preview { headline: self.headline(), lines: Vec::new() }
+    }
+
+    async fn before(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
+        is_up(acting, self.connection, self.name).await
+    }
+
+    async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        stop(acting, self.connection, self.name).await
+    }
+
+    async fn revert(&self, was_up: &bool, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        if !*was_up {
+            return Ok(());
+        }
+        start(acting, self.connection, self.name).await
+    }
+
+    fn repeat(&self) -> Repeat {
+        Repeat::Repeatable
+    }
+
+    async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
+        Ok(!is_up(acting, self.connection, self.name).await?)
+    }
+
+    fn targets(&self) -> Vec<&Target> {
+        Vec::new()
+    }
+}
