@@ -1,6 +1,12 @@
 //! The flow, from the user's files to a plan: every stage is a module of its own, and joined here.
+//!
+//! `open` reads files and loads plugins, `offer` asks what each instance makes and offers, `draw` has every instance
+//! planned and puts the plan together, `by_hand` looks whether what others write is already as it should be.
 
+mod by_hand;
 mod draw;
+mod front;
+mod offer;
 mod open;
 mod plugins;
 
@@ -8,14 +14,17 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     apply::Gates,
+    contract::Contracts,
+    diagnostic::{Diagnostic, Sources},
     host_file::HostFile,
     observe::World,
-    plan::Plan,
+    plan::{Binding, Plan},
+    schema::Catalog,
     spec::Spec,
-    value::{Address, Tree},
 };
 
-pub use plugins::Plugins;
+pub use front::{Front, front};
+pub use plugins::{LoadedPlugin, Plugins};
 
 /// Files read and checked, plugins loaded, the world at hand.
 pub struct Flow {
@@ -24,7 +33,14 @@ pub struct Flow {
     /// The outside.
     pub world: Arc<World>,
     spec: Spec,
+    contracts: Contracts,
+    catalog: Catalog,
     plugins: Plugins,
+    sources: Sources,
+    /// Warnings of the front end, to be said once.
+    warnings: Vec<Diagnostic>,
+    /// What is known of it before anything is observed.
+    binding: Binding,
 }
 
 /// A plan, with what only this run needs of it.
@@ -33,8 +49,8 @@ pub struct Drawn {
     pub plan: Plan,
     /// The gates of its instances.
     pub gates: Gates,
-    /// What each instance offers under the name `url`, resolved.
-    urls: BTreeMap<Address, Tree>,
+    /// The URLs that instances offer, by address.
+    urls: BTreeMap<String, String>,
 }
 
 impl Flow {
@@ -45,8 +61,8 @@ impl Flow {
 }
 
 impl Drawn {
-    /// Where a person finds the stack: the URLs that gateways offer.
+    /// Where a person finds the stack.
     pub fn urls(&self) -> Vec<String> {
-        self.urls.values().filter_map(|url| url.as_str().map(str::to_owned)).collect()
+        self.urls.values().cloned().collect()
     }
 }

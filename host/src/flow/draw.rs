@@ -1,0 +1,235 @@
+//! Has every instance planned, in waves, and puts the plan together.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use anyhow::Context;
+use futures_util::future::join_all;
+
+use super::{Drawn, Flow, LoadedPlugin, by_hand, open::say};
+use crate::{
+    apply::{Gates, gates_of},
+    cli::{Ended, Exit},
+    diagnostic::Diagnostic,
+    gate::{Gate, Grants},
+    host_file::WriteMode,
+    observe::World,
+    plan::{Assembled, Binding, Drafted, Planned, Thing, assemble, preview},
+    plugin::{InstanceView, PluginFault},
+    reference::{Views, picked},
+    secret::Presence,
+    spec::Instance,
+    state::InstanceRecord,
+    step::Step,
+    value::{Address, Target},
+};
+
+impl Flow {
+    /// A plan of the stack as the world is now.
+    pub async fn plan(&self) -> Result<Drawn, Ended> {
+        let recorded = self.world.state.instances()?;
+        self.declare(&recorded)?;
+        let secrets = self.presences()?;
+        let (drafts, problems) = self.drafts(&recorded, &secrets).await?;
+        self.refuse(problems)?;
+        let assembled = Assembled {
+            stack: &self.spec.stack,
+            drafts,
+            edges: self.graph.edges().clone(),
+            recorded: &recorded,
+            printed: self.printed(),
+            binding: Binding { secrets, ..self.binding.clone() },
+        };
+        let mut plan = assemble(assembled).or_else(|problems| self.refuse(problems).map(|()| unreachable_plan()))?;
+        let gates = gates_of(&plan);
+        by_hand::drop_satisfied(&mut plan, &self.world, &gates).await;
+        preview(&mut plan, &self.world, &gates).await;
+        plan.binding.observations = self.world.memo.digests();
+        Ok(Drawn { urls: self.urls(), plan, gates })
+    }
+
+    /// Everything that instances make, or made when they were still in the spec, has to be known to the vault.
+    fn declare(&self, recorded: &[InstanceRecord]) -> Result<(), Ended> {
+        for record in recorded {
+            self.world.vault.declare(&record.address, &self.world.state.makings(&record.address)?);
+        }
+        for (address, offered) in &self.offered {
+            self.world.vault.declare(address, &offered.makes);
+        }
+        Ok(())
+    }
+
+    /// Fingerprints of what is there.
+    fn presences(&self) -> Result<BTreeMap<String, Option<String>>, Ended> {
+        let mut presences = BTreeMap::new();
+        for (address, offered) in &self.offered {
+            for making in &offered.makes {
+                let target = Target::Made(address.clone(), making.name().to_owned());
+                let presence = self.world.vault.presence(&target).map_err(anyhow::Error::new)?;
+                let fingerprint = match presence {
+                    Presence::Present(fingerprint) => Some(fingerprint),
+                    Presence::Absent => None,
+                    Presence::Lost(message) => return Err(Ended::new(Exit::Error, message)),
+                };
+                presences.insert(target.to_string(), fingerprint);
+            }
+        }
+        Ok(presences)
+    }
+
+    /// Wave after wave: whoever uses a value that has to be made is planned after its maker, and told so.
+    async fn drafts(
+        &self,
+        recorded: &[InstanceRecord],
+        secrets: &BTreeMap<String, Option<String>>,
+    ) -> Result<(Vec<Drafted>, Vec<Diagnostic>), Ended> {
+        let owned: HashMap<&Address, &InstanceRecord> =
+            recorded.iter().map(|record| (&record.address, record)).collect();
+        let mut drafts: HashMap<Address, Drafted> = HashMap::new();
+        let (mut problems, mut remade) = (Vec::new(), HashSet::new());
+        for wave in self.graph.waves() {
+            let available = |target: &Target| {
+                !remade.contains(target) && secrets.get(&target.to_string()).is_some_and(Option::is_some)
+            };
+            let mut asked = Vec::new();
+            for address in &wave {
+                match self.ask(address, &owned, &available) {
+                    Ok(ask) => asked.extend(ask),
+                    Err(mistakes) => problems.extend(mistakes),
+                }
+            }
+            for (ask, answer) in join_all(asked.into_iter().map(|ask| ask.answer(&self.world))).await {
+                let planned = match answer? {
+                    Ok(planned) => planned,
+                    Err(mistakes) => {
+                        problems.extend(mistakes);
+                        continue;
+                    }
+                };
+                problems.extend(planned.diagnostics.iter().filter(|one| one.is_error()).cloned());
+                remade.extend(made_by(&planned));
+                drafts.insert(ask.clone(), self.draft(&ask, planned)?);
+            }
+        }
+        let in_file_order = self.spec.instances.iter().filter_map(|instance| drafts.remove(&instance.address));
+        Ok((in_file_order.collect(), problems))
+    }
+
+    /// What a plugin is handed for one instance; none when nobody handles its kind.
+    fn ask(
+        &self,
+        address: &Address,
+        owned: &HashMap<&Address, &InstanceRecord>,
+        available: &dyn Fn(&Target) -> bool,
+    ) -> Result<Option<Ask>, Vec<Diagnostic>> {
+        let (Some(instance), Some(loaded)) = (self.spec.instance(address), self.plugins.of(address.kind())) else {
+            return Ok(None);
+        };
+        let owned: Vec<(Thing, bool)> = owned.get(address).map_or_else(Vec::new, |record| {
+            record.owns.iter().map(|one| (one.owned.thing.clone(), one.proven)).collect()
+        });
+        let view = self.views().resolved(instance, &self.graph, &self.offered, available, owned)?;
+        let gate = Gate::new(&loaded.name, &self.spec.stack, address.clone(), self.grants(instance, loaded)?);
+        Ok(Some(Ask { view, gate: Arc::new(gate), loaded: Arc::clone(loaded) }))
+    }
+
+    fn draft(&self, address: &Address, planned: Planned) -> Result<Drafted, Ended> {
+        let instance = self.spec.instance(address).context("a planned instance left the spec")?;
+        let loaded = self.plugins.of(address.kind()).context("a planned instance lost its plugin")?;
+        Ok(Drafted {
+            address: address.clone(),
+            plugin: loaded.name.clone(),
+            grants: self.grants(instance, loaded).map_err(|_| anyhow::anyhow!("the grants of {address} changed"))?,
+            makings: self.offered.get(address).map(|offered| offered.makes.clone()).unwrap_or_default(),
+            uses: self.graph.uses(address).cloned().collect(),
+            planned,
+        })
+    }
+
+    /// What the five may do follows from the connections; what others may do is written in the host file.
+    fn grants(&self, instance: &Instance, loaded: &LoadedPlugin) -> Result<Grants, Vec<Diagnostic>> {
+        let address = &instance.address;
+        let section = self.graph.section(address).unwrap_or(&instance.section);
+        if loaded.first_party {
+            let connections = picked(instance, loaded.plugin.description(), &self.host_file)?;
+            return Ok(Grants::first_party(address, &self.spec.stack, section, &connections, &self.host_file));
+        }
+        let granted = self.host_file.plugins.get(&loaded.name).map(|settings| settings.grants.clone());
+        Ok(granted.unwrap_or_default().filled(&self.spec.stack, address, section))
+    }
+
+    fn views(&self) -> Views<'_> {
+        Views {
+            spec: &self.spec,
+            catalog: &self.catalog,
+            contracts: &self.contracts,
+            host_file: Some(&self.host_file),
+        }
+    }
+
+    fn printed(&self) -> BTreeSet<String> {
+        let printed = self.host_file.connections.values().filter(|one| one.write == WriteMode::Print);
+        printed.map(|connection| connection.name.clone()).collect()
+    }
+
+    /// Outputs called `url`, as a person would open them.
+    fn urls(&self) -> BTreeMap<String, String> {
+        let url = |(address, offered): (&Address, &crate::plugin::Offered)| {
+            let output = offered.outputs.iter().find(|output| output.name == "url")?;
+            Some((address.to_string(), self.graph.literal(address, &output.value)?))
+        };
+        self.offered.iter().filter_map(url).collect()
+    }
+
+    fn refuse(&self, problems: Vec<Diagnostic>) -> Result<(), Ended> {
+        if problems.iter().any(Diagnostic::is_error) {
+            say(&problems, &self.sources);
+            return Err(Ended::said(Exit::Invalid));
+        }
+        Ok(())
+    }
+}
+
+/// One instance about to be planned.
+struct Ask {
+    view: InstanceView,
+    gate: Arc<Gate>,
+    loaded: Arc<LoadedPlugin>,
+}
+
+type Answered = Result<Result<Planned, Vec<Diagnostic>>, Ended>;
+
+impl Ask {
+    /// The guest runs on a thread of its own, so that all of a wave observe side by side.
+    async fn answer(self, world: &Arc<World>) -> (Address, Answered) {
+        let Ask { view, gate, loaded } = self;
+        let address = view.address.clone();
+        let world = Arc::clone(world);
+        let called = tokio::task::spawn_blocking(move || loaded.plugin.plan(&view, world, gate)).await;
+        let answer = match called {
+            Ok(answer) => answer.map_err(|fault: PluginFault| Ended::new(Exit::Plugin, fault.to_string())),
+            Err(panic) => Err(Ended::new(Exit::Error, format!("{address}: planning panicked: {panic}"))),
+        };
+        (address, answer)
+    }
+}
+
+/// What the steps of a plan make, or make anew.
+fn made_by(planned: &Planned) -> Vec<Target> {
+    let steps = planned.actions.iter().flat_map(|action| &action.moves).map(|one| &one.step);
+    steps.flat_map(made_by_step).collect()
+}
+
+fn made_by_step(step: &Step) -> Vec<Target> {
+    match step {
+        Step::SecretGenerate(generate) => vec![generate.into.clone()],
+        Step::HttpSend(request) => request.captures.iter().map(|capture| capture.into.clone()).collect(),
+        Step::HttpExchange(requests) => {
+            requests.iter().flat_map(|request| &request.captures).map(|capture| capture.into.clone()).collect()
+        }
+        Step::Unless { step, .. } => made_by_step(step),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,89 @@
+//! Reads files, takes up state and store, loads plugins.
+
+use std::{io::IsTerminal, path::Path, sync::Arc};
+
+use anyhow::Context;
+use sha2::{Digest, Sha256};
+
+use super::{Flow, front};
+use crate::{
+    cli::{Ended, Exit, Global, SpecArgs},
+    connection::Connections,
+    diagnostic::{Diagnostic, Sources, render},
+    host_file,
+    observe::{Memo, World},
+    plan::Binding,
+    plugin::Runtime,
+    secret::Vault,
+    state::State,
+};
+
+impl Flow {
+    /// Everything up to the first observation. Mistakes in the user's files are printed, all of them.
+    pub async fn open(args: &SpecArgs, global: &Global) -> Result<Self, Ended> {
+        let (host_file, host_source, host_problems) = host_file::read(&global.host)?;
+        let host_sources = Sources { host_file: Some(host_source.clone()), ..Sources::default() };
+        refuse_errors(&host_problems, &host_sources)?;
+        let host_file = Arc::new(host_file);
+        let runtime = Runtime::new(&Runtime::default_cache())?;
+        let front = tokio::task::block_in_place(|| front(args, &runtime, Some(&host_file)))?;
+        let mut sources = front.sources;
+        sources.host_file = Some(host_source);
+        let warnings: Vec<Diagnostic> = host_problems.into_iter().chain(front.diagnostics).collect();
+        refuse_errors(&warnings, &sources)?;
+        let state = Arc::new(State::open(&host_file.state, &front.spec.stack)?);
+        let vault = Vault::open(Arc::clone(&host_file), &front.spec.stack, Arc::clone(&state))?;
+        let connections = Connections::new(Arc::clone(&host_file));
+        let world = World { host_file: Arc::clone(&host_file), connections, vault, state, memo: Memo::default() };
+        let binding = Binding {
+            spec_path: absolute(&args.spec)?,
+            spec: digest(&args.spec)?,
+            set: args.set.clone(),
+            host_file_path: absolute(&global.host)?,
+            host_file: digest(&global.host)?,
+            plugins: front.plugins.iter().map(|loaded| (loaded.name.clone(), loaded.digest.clone())).collect(),
+            ..Binding::default()
+        };
+        Ok(Self {
+            host_file,
+            world: Arc::new(world),
+            spec: front.spec,
+            contracts: front.contracts,
+            catalog: front.catalog,
+            plugins: front.plugins,
+            offered: front.offered,
+            graph: front.graph.context("the references could not be resolved")?,
+            sources,
+            warnings,
+            binding,
+        })
+    }
+}
+
+/// Prints all messages when there is an error among them.
+pub fn refuse_errors(diagnostics: &[Diagnostic], sources: &Sources) -> Result<(), Ended> {
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        say(diagnostics, sources);
+        return Err(Ended::said(Exit::Invalid));
+    }
+    Ok(())
+}
+
+/// Prints messages to standard error, with the places underlined.
+pub fn say(diagnostics: &[Diagnostic], sources: &Sources) {
+    if diagnostics.is_empty() {
+        return;
+    }
+    // `anstream` takes the styles out again where nobody wants them.
+    let width = if std::io::stderr().is_terminal() { 100 } else { 120 };
+    anstream::eprint!("{}", render(diagnostics, sources, width, true));
+}
+
+fn absolute(path: &Path) -> Result<std::path::PathBuf, Ended> {
+    Ok(std::path::absolute(path).with_context(|| format!("{} has no absolute path", path.display()))?)
+}
+
+fn digest(path: &Path) -> Result<String, Ended> {
+    let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
+    Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+}

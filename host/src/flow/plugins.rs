@@ -1,0 +1,81 @@
+//! Plugins of a run: the built-in ones that the spec needs, and those that the host file names. Loaded side by side.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use anyhow::Context;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    cli::{Ended, Exit},
+    host_file::{HostFile, refuse_writable_by_others},
+    plugin::{Plugin, Runtime, builtin},
+};
+
+/// A plugin that is ready to be called.
+pub struct LoadedPlugin {
+    /// The kind that it is for; in the host file, the name of its table.
+    pub name: String,
+    /// The plugin.
+    pub plugin: Plugin,
+    /// SHA-256 of the component.
+    pub digest: String,
+    /// Built into this program: its grants follow from the connections.
+    pub first_party: bool,
+}
+
+/// By kind.
+pub struct Plugins {
+    by_kind: BTreeMap<String, Arc<LoadedPlugin>>,
+}
+
+impl Plugins {
+    /// Loads what these kinds need. A kind that nobody handles is left out; the spec's check says so.
+    pub fn load(runtime: &Runtime, kinds: &[&str], host_file: Option<&HostFile>) -> Result<Self, Ended> {
+        let mut by_kind = BTreeMap::new();
+        let loaded: Vec<Result<Option<LoadedPlugin>, Ended>> = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                kinds.iter().map(|kind| scope.spawn(move || load_one(runtime, kind, host_file))).collect();
+            let joined = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|_| Err(Ended::new(Exit::Error, "a thread that loads a plugin panicked")))
+            };
+            threads.into_iter().map(joined).collect()
+        });
+        for (kind, plugin) in kinds.iter().zip(loaded) {
+            if let Some(plugin) = plugin? {
+                by_kind.insert((*kind).to_owned(), Arc::new(plugin));
+            }
+        }
+        Ok(Self { by_kind })
+    }
+
+    /// The plugin of a kind.
+    pub fn of(&self, kind: &str) -> Option<&Arc<LoadedPlugin>> {
+        self.by_kind.get(kind)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<LoadedPlugin>> {
+        self.by_kind.values()
+    }
+}
+
+fn load_one(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Result<Option<LoadedPlugin>, Ended> {
+    let settings = host_file.and_then(|host_file| host_file.plugins.get(kind));
+    let (bytes, first_party) = match (settings, builtin::component(kind)) {
+        (Some(settings), _) => (read(&settings.path)?, false),
+        (None, Some(bytes)) => (bytes.to_vec(), true),
+        (None, None) => return Ok(None),
+    };
+    let plugin = runtime.load(kind, &bytes).map_err(|fault| Ended::new(Exit::Plugin, fault.to_string()))?;
+    if plugin.description().kind != kind {
+        let message = format!("plugin `{kind}` handles the kind `{}`: its table in the host file must be [plugin.{0}]", plugin.description().kind);
+        return Err(Ended::new(Exit::Invalid, message));
+    }
+    let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Some(LoadedPlugin { name: kind.to_owned(), plugin, digest, first_party }))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Ended> {
+    refuse_writable_by_others(path, "plugin")?;
+    Ok(std::fs::read(path).with_context(|| format!("the plugin {} can't be read", path.display()))?)
+}
