@@ -4,6 +4,8 @@
 //! one module, which renders it, asks the gate, and asks the world once; waiting is done here, for all of them.
 
 pub mod container;
+pub mod inside;
+pub mod sql_login;
 mod wait;
 
 use serde::{Deserialize, Serialize};

@@ -2,6 +2,7 @@
 //! A client is made when it is first used and shared for the run.
 
 pub mod docker_api;
+pub mod postgresql;
 
 use std::sync::Arc;
 
@@ -12,12 +13,13 @@ use crate::{host_file::HostFile, observe::Failure};
 pub struct Connections {
     host_file: Arc<HostFile>,
     engines: docker_api::Engines,
+    postgresql: postgresql::Servers,
 }
 
 impl Connections {
     /// Connects to nothing yet.
     pub fn new(host_file: Arc<HostFile>) -> Self {
-        Self { host_file, engines: docker_api::Engines::default() }
+        Self { host_file, engines: docker_api::Engines::default(), postgresql: postgresql::Servers::default() }
     }
 
     /// The container engine behind a `docker-api` connection.

@@ -4,10 +4,12 @@
 mod containers;
 mod failure;
 mod files;
+pub(crate) mod hba;
 mod http;
 mod listeners;
 mod memo;
 mod sql;
+mod verifier;
 mod world;
 
 pub use containers::{
@@ -18,5 +20,5 @@ pub use failure::{Failure, Sameness};
 pub use files::{FileComparison, FileFacts, FileKind, FileLook, FileMention, FileRead, Writable};
 pub use http::{HttpAnswer, HttpQuestion};
 pub use memo::Memo;
-pub use sql::{HbaBroken, HbaQuestion, HbaRule, HbaRules, PasswordQuestion, SqlAnswer, SqlQuery};
+pub use sql::{HbaBroken, HbaQuestion, HbaRule, HbaRules, Marked, PasswordQuestion, SqlAnswer, SqlQuery};
 pub use world::World;

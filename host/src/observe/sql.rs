@@ -2,8 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Sameness, World};
-use crate::{gate::Permit, value::Target, wanted::Admission};
+use tokio_postgres::error::SqlState;
+
+use super::{Failure, Sameness, World, hba, verifier};
+use crate::{
+    connection::postgresql::{SqlError, identifier},
+    document::block::Markers,
+    gate::Permit,
+    secret::Presence,
+    state::PlaceRecord,
+    value::{Address, Target},
+    wanted::Admission,
+};
 
 /// See `sql.query` in the WIT.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,6 +50,24 @@ pub struct HbaQuestion {
     pub connection: String,
 }
 
+/// Something with the name of the stack and the instance that it is for: marker lines carry both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marked<T> {
+    /// Name of the stack.
+    pub stack: String,
+    /// The instance.
+    pub instance: Address,
+    /// What is asked or wanted.
+    pub what: T,
+}
+
+impl<T> Marked<T> {
+    /// The marker lines, in a file whose comments start with `#`.
+    pub fn markers(&self) -> Markers {
+        Markers::new("#", &self.stack, &self.instance)
+    }
+}
+
 /// See `sql.rules` in the WIT.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -73,23 +101,142 @@ pub struct HbaBroken {
 }
 
 impl World {
-    /// Rows of a granted catalogue relation.
-    pub async fn sql_read(&self, _permit: &Permit<SqlQuery>) -> Result<SqlAnswer, Failure> {
-        unimplemented!()
+    /// Rows of a granted catalogue relation, in the order of their columns.
+    pub async fn sql_read(&self, permit: &Permit<SqlQuery>) -> Result<SqlAnswer, Failure> {
+        let query = permit.subject();
+        self.memo.once(query.says(), async {
+            let server = self.connections.postgresql(&query.connection)?;
+            let session = match server.session(query.database.as_deref()).await {
+                Ok(session) => session,
+                Err(SqlError::NoSuchDatabase(_)) if query.database.is_some() => return Ok(SqlAnswer::NoSuchDatabase),
+                Err(error) => return Err(error.into()),
+            };
+            let values: Vec<&str> = query.where_equal.iter().map(|(_, value)| value.as_str()).collect();
+            let rows = session.ask(&query.sql(), &values).await?;
+            let cell = |row: &tokio_postgres::Row, at: usize| {
+                row.try_get(at).map_err(|error| Failure::Other(format!("PostgreSQL's answer can't be read: {error}")))
+            };
+            let row = |row: &tokio_postgres::Row| (0..query.columns.len()).map(|at| cell(row, at)).collect();
+            Ok(SqlAnswer::Rows(rows.iter().map(row).collect::<Result<_, Failure>>()?))
+        })
+        .await
     }
 
-    /// Whether a role's password is the wanted one.
-    pub async fn sql_password(&self, _permit: &Permit<PasswordQuestion>) -> Result<Sameness, Failure> {
-        unimplemented!()
+    /// Whether a role's password is the wanted one. Nothing is decrypted when state remembers that this very verifier was
+    /// made of this very secret.
+    pub async fn sql_password(&self, permit: &Permit<PasswordQuestion>) -> Result<Sameness, Failure> {
+        let PasswordQuestion { connection, role, password } = permit.subject();
+        self.memo.once(format!("sql {connection} password of {role} is {password}"), async {
+            let Some(stored) = self.sql_verifier(connection, role).await? else { return Ok(Sameness::Absent) };
+            let fingerprint = match self.vault.presence(password.source())? {
+                Presence::Present(fingerprint) => fingerprint,
+                Presence::Absent => return Ok(Sameness::NotYetKnown),
+                Presence::Lost(why) => return Err(Failure::Other(why)),
+            };
+            let (place, record) = verifier::record(connection, role, fingerprint, &stored);
+            let remembered = self.state.place(&place).map_err(|error| Failure::Other(format!("{error:#}")))?;
+            if remembered.as_ref() == Some(&record) {
+                return Ok(Sameness::Same);
+            }
+            if !verifier::is_of(&stored, self.vault.reveal(password.source())?.as_bytes()) {
+                return Ok(Sameness::Different);
+            }
+            self.remember(&place, &record)?;
+            Ok(Sameness::Same)
+        })
+        .await
     }
 
-    /// The rules as the server parses its file now; `ours` by the marker lines of `stack` and `instance` in the permit's gate.
-    pub async fn sql_hba(&self, _permit: &Permit<HbaQuestion>) -> Result<HbaRules, Failure> {
-        unimplemented!()
+    /// The rules as the server parses its file now.
+    pub async fn sql_hba(&self, permit: &Permit<Marked<HbaQuestion>>) -> Result<HbaRules, Failure> {
+        let marked = permit.subject();
+        let Marked { stack, instance, what: HbaQuestion { connection } } = marked;
+        self.memo.once(format!("sql {connection} pg_hba.conf, {stack} {instance}"), async {
+            let server = self.connections.postgresql(connection)?;
+            let session = server.session(None).await?;
+            let file = hba::read_file(&session, hba::ConfigFile::Hba).await?;
+            let own = marked.markers().lines(&file.bytes).map_err(|damage| file.damaged(&damage))?;
+            hba::rules(&session, &file.path, own).await
+        })
+        .await
     }
 
     /// Whether the instance's blocks are as wanted.
-    pub async fn sql_compare_admission(&self, _permit: &Permit<Admission>) -> Result<Sameness, Failure> {
-        unimplemented!()
+    pub async fn sql_compare_admission(&self, permit: &Permit<Marked<Admission>>) -> Result<Sameness, Failure> {
+        let marked = permit.subject();
+        let Marked { stack, instance, what } = marked;
+        let wanted = [(hba::ConfigFile::Hba, what.hba_text()), (hba::ConfigFile::Ident, what.ident_text())];
+        let question = format!("sql {} admission of {stack} {instance}: {wanted:?}", what.connection);
+        self.memo.once(question, async {
+            let server = self.connections.postgresql(&what.connection)?;
+            let session = server.session(None).await?;
+            let (mut absent, mut same) = (true, true);
+            for (which, text) in &wanted {
+                let file = hba::read_file(&session, *which).await?;
+                let found = marked.markers().find(&file.bytes).map_err(|damage| file.damaged(&damage))?;
+                absent &= found.is_none();
+                same &= found.unwrap_or_default() == text.as_bytes();
+            }
+            Ok(match (same, absent) {
+                (true, _) => Sameness::Same,
+                (false, true) => Sameness::Absent,
+                (false, false) => Sameness::Different,
+            })
+        })
+        .await
+    }
+
+    /// What the server keeps of a role's password; none when the role is absent or has none. Never leaves the host.
+    pub(crate) async fn sql_verifier(&self, connection: &str, role: &str) -> Result<Option<String>, Failure> {
+        let server = self.connections.postgresql(connection)?;
+        let session = server.session(None).await?;
+        const ASK: &str = "SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = $1::text";
+        let rows = session.ask(ASK, &[role]).await.map_err(|error| match error.is(&SqlState::INSUFFICIENT_PRIVILEGE) {
+            true => Failure::Other(format!(
+                "role {} may not see whether {role}'s password is the right one: only a superuser may (connection                  `{connection}`)",
+                server.settings().role
+            )),
+            false => error.into(),
+        })?;
+        Ok(rows.first().and_then(|row| row.try_get(0).ok().flatten()))
+    }
+
+    /// Remembers what a role's password was set to, so that telling sameness decrypts nothing.
+    pub(crate) fn sql_remember_password(
+        &self,
+        connection: &str,
+        role: &str,
+        password: &Target,
+        verifier: &str,
+    ) -> Result<(), Failure> {
+        let Presence::Present(fingerprint) = self.vault.presence(password.source())? else { return Ok(()) };
+        let (place, record) = verifier::record(connection, role, fingerprint, verifier);
+        self.remember(&place, &record)
+    }
+
+    fn remember(&self, place: &str, record: &PlaceRecord) -> Result<(), Failure> {
+        self.state.set_place(place, Some(record)).map_err(|error| Failure::Other(format!("{error:#}")))
+    }
+}
+
+impl SqlQuery {
+    /// Every value is compared and answered in its text form, and the rows come in a fixed order.
+    fn sql(&self) -> String {
+        let columns: Vec<_> = self.columns.iter().map(|column| format!("{}::text", identifier(column))).collect();
+        let order: Vec<_> = (1..=columns.len()).map(|at| at.to_string()).collect();
+        let mut sql = format!("SELECT {} FROM pg_catalog.{}", columns.join(", "), identifier(&self.relation));
+        for (at, (column, _)) in self.where_equal.iter().enumerate() {
+            let word = if at == 0 { "WHERE" } else { "AND" };
+            sql.push_str(&format!(" {word} {}::text = ${}", identifier(column), at + 1));
+        }
+        sql.push_str(&format!(" ORDER BY {}", order.join(", ")));
+        sql
+    }
+
+    /// One line, unique for what is asked.
+    fn says(&self) -> String {
+        let Self { connection, database, relation, columns, where_equal } = self;
+        let database = database.as_deref().map(|name| format!(" in {name:?}")).unwrap_or_default();
+        format!("sql {connection}{database} {relation}: {} where {where_equal:?}", columns.join(", "))
     }
 }

@@ -5,12 +5,21 @@
 //! out ([`StepKind::carry_out`]), and takes it back when its action fails ([`StepKind::revert`]).
 
 mod container;
+mod admission;
+mod config_file;
 mod dispatch;
+mod sql;
+mod sql_reload;
+mod sql_text;
 
 pub use container::{
     ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, ProveFromInside,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+pub use admission::{Blocks, RevokeAdmission};
+pub use sql::SqlBefore;
+pub use sql_reload::SqlReload;
 
 use crate::{
     apply::Acting,

@@ -1,0 +1,83 @@
+//! PostgreSQL servers: reached over a unix socket as a named user of the system, or by URL with a password from a file.
+//!
+//! A session is one database's. It is made when it is first needed, and shared for the run; one that the server has
+//! closed since is made anew.
+
+mod error;
+mod quote;
+mod session;
+mod settings;
+mod socket;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+pub use error::SqlError;
+pub use quote::{hba_token, identifier, literal};
+pub use session::{Session, log_in};
+pub use settings::{Server, Settings};
+
+use super::Connections;
+use crate::{host_file::HostFile, observe::Failure};
+
+/// The servers of a run, by name of the connection.
+#[derive(Debug, Default)]
+pub struct Servers(Mutex<HashMap<String, Arc<Postgresql>>>);
+
+/// One server.
+#[derive(Debug)]
+pub struct Postgresql {
+    settings: Settings,
+    sessions: tokio::sync::Mutex<HashMap<String, Arc<Session>>>,
+}
+
+impl Servers {
+    pub(super) fn get(&self, host_file: &HostFile, name: &str) -> Result<Arc<Postgresql>, Failure> {
+        let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(server) = servers.get(name) {
+            return Ok(server.clone());
+        }
+        let found = host_file.connections.get(name).filter(|connection| connection.kind == "postgresql");
+        let Some(connection) = found else {
+            return Err(Failure::Other(format!("the host file has no connection `{name}` of kind postgresql")));
+        };
+        let settings = Settings::read(connection).map_err(Failure::Other)?;
+        let server = Arc::new(Postgresql { settings, sessions: tokio::sync::Mutex::default() });
+        servers.insert(name.to_owned(), server.clone());
+        Ok(server)
+    }
+}
+
+impl Connections {
+    /// The server behind a `postgresql` connection.
+    pub fn postgresql(&self, name: &str) -> Result<Arc<Postgresql>, Failure> {
+        self.postgresql.get(&self.host_file, name)
+    }
+}
+
+impl Postgresql {
+    /// How it is reached, and what the host file says of it.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The session for a database; without one, for the connection's maintenance database.
+    pub async fn session(&self, database: Option<&str>) -> Result<Arc<Session>, SqlError> {
+        let database = database.unwrap_or(&self.settings.maintenance_database);
+        // The lock is held while connecting: two who need the same session wait for one.
+        let mut sessions = self.sessions.lock().await;
+        if let Some(session) = sessions.get(database).filter(|session| !session.is_closed()) {
+            return Ok(session.clone());
+        }
+        let session = Arc::new(Session::open(&self.settings, database).await?);
+        sessions.insert(database.to_owned(), session.clone());
+        Ok(session)
+    }
+
+    /// Gives up the session for a database: one that is to be dropped must have none.
+    pub async fn leave(&self, database: &str) {
+        self.sessions.lock().await.remove(database);
+    }
+}

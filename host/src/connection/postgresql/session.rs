@@ -1,0 +1,118 @@
+//! A session with one database.
+
+use std::{future::Future, path::Path, time::Duration};
+
+use tokio::net::TcpStream;
+use tokio_postgres::{Client, Config, NoTls, Row, types::ToSql};
+use zeroize::Zeroizing;
+
+use super::{Server, Settings, SqlError, socket};
+
+/// Within this time a session stands.
+pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// Within this time a question is answered.
+pub const QUESTION_LIMIT: Duration = Duration::from_secs(10);
+/// Within this time a statement is carried out: copying a template or making an extension takes a while.
+pub const STATEMENT_LIMIT: Duration = Duration::from_secs(120);
+
+/// An open session.
+#[derive(Debug)]
+pub struct Session {
+    settings: Settings,
+    client: Client,
+}
+
+impl Session {
+    /// Logs in.
+    pub async fn open(settings: &Settings, database: &str) -> Result<Self, SqlError> {
+        let mut config = Config::new();
+        config.user(&settings.role).dbname(database).application_name("stackrun");
+        if let Some(file) = &settings.password_file {
+            config.password(read_password(file)?.as_slice());
+        }
+        let place = settings.place();
+        let client = within(CONNECT_LIMIT, &place, async {
+            match &settings.server {
+                Server::Socket { path, login_as } => {
+                    let stream = socket::connect(path, login_as.as_deref()).await;
+                    let stream = stream.map_err(|error| match error.downcast_ref() {
+                        Some(cause) => SqlError::reaching(cause, &place),
+                        None => SqlError::Unreachable(format!("{error:#}")),
+                    })?;
+                    log_in(&config, stream, &place).await
+                }
+                Server::Tcp { host, port } => {
+                    let stream = TcpStream::connect((host.as_str(), *port)).await;
+                    log_in(&config, stream.map_err(|cause| SqlError::reaching(&cause, &place))?, &place).await
+                }
+            }
+        });
+        Ok(Self { settings: settings.clone(), client: client.await? })
+    }
+
+    /// Whether the server or the network has ended it.
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// One question, one answer. `sql` is ours, the parameters are bound.
+    pub async fn ask(&self, sql: &str, parameters: &[&str]) -> Result<Vec<Row>, SqlError> {
+        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|text| text as &(dyn ToSql + Sync)).collect();
+        within(QUESTION_LIMIT, &self.settings.place(), async {
+            let rows = self.client.query(sql, &parameters).await;
+            rows.map_err(|error| SqlError::statement(&error, &self.settings))
+        })
+        .await
+    }
+
+    /// One statement, by the extended protocol: a second one behind it is an error of syntax.
+    pub async fn run(&self, statement: &str) -> Result<(), SqlError> {
+        let done = within(STATEMENT_LIMIT, &self.settings.place(), async {
+            let done = self.client.execute(statement, &[]).await;
+            done.map_err(|error| SqlError::statement(&error, &self.settings))
+        })
+        .await;
+        if let Err(SqlError::TimedOut(_)) = done {
+            // Best effort: the statement shall not go on behind our back.
+            let _ = self.client.cancel_token().cancel_query(NoTls).await;
+        }
+        done.map(|_| ())
+    }
+}
+
+/// Logs in over a stream. The connection is driven by a task of its own, which ends with the client.
+pub async fn log_in<S>(config: &Config, stream: S, place: &str) -> Result<Client, SqlError>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let role = config.get_user().unwrap_or_default();
+    let database = config.get_dbname().unwrap_or_default();
+    let opened = config.connect_raw(stream, NoTls).await;
+    let (client, connection) = opened.map_err(|error| SqlError::connecting(&error, place, role, database))?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!("a PostgreSQL session has ended: {error}");
+        }
+    });
+    Ok(client)
+}
+
+/// The file's content, less one last line break.
+fn read_password(file: &Path) -> Result<Zeroizing<Vec<u8>>, SqlError> {
+    let content = std::fs::read(file).map_err(|error| {
+        SqlError::Unreachable(format!("the password file {} can't be read: {error}", file.display()))
+    })?;
+    let mut password = Zeroizing::new(content);
+    if password.ends_with(b"\n") {
+        password.pop();
+    }
+    Ok(password)
+}
+
+async fn within<T>(
+    limit: Duration,
+    place: &str,
+    work: impl Future<Output = Result<T, SqlError>>,
+) -> Result<T, SqlError> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(SqlError::slow(place, limit)))
+}

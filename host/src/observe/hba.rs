@@ -1,0 +1,154 @@
+//! pg_hba.conf and pg_ident.conf as the server has and parses them: `pg_hba_file_rules` and `pg_ident_file_mappings`
+//! read the files anew at each question, so they show what the next reload would bring, not what is live.
+
+use std::{ops::Range, path::PathBuf};
+
+use serde::Deserialize;
+
+use super::{Failure, HbaBroken, HbaRule, HbaRules};
+use crate::{connection::postgresql::Session, document::block::Damage};
+
+/// One of the two files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ConfigFile {
+    Hba,
+    Ident,
+}
+
+/// A file of the server's, read through the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerFile {
+    /// Absolute, on the server's machine.
+    pub path: PathBuf,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+impl ServerFile {
+    /// The words for a block whose markers are damaged.
+    pub fn damaged(&self, damage: &Damage) -> Failure {
+        Failure::Other(format!("{}: {damage}", self.path.display()))
+    }
+}
+
+/// Reads one of the files through the server, which may be elsewhere, in a container or on another machine. Takes a
+/// superuser, or a member of `pg_read_server_files`.
+pub async fn read_file(session: &Session, which: ConfigFile) -> Result<ServerFile, Failure> {
+    let setting = match which {
+        ConfigFile::Hba => "hba_file",
+        ConfigFile::Ident => "ident_file",
+    };
+    const ASK: &str = "SELECT path, pg_catalog.pg_read_binary_file(path, 0, 4194304, true) \
+                       FROM (SELECT pg_catalog.current_setting($1::text) AS path) AS setting";
+    let rows = session.ask(ASK, &[setting]).await?;
+    let row = rows.first().ok_or_else(|| Failure::Other(format!("PostgreSQL has no setting `{setting}`")))?;
+    let unreadable = |error| Failure::Other(format!("PostgreSQL's answer can't be read: {error}"));
+    let path: String = row.try_get(0).map_err(unreadable)?;
+    let bytes: Option<Vec<u8>> = row.try_get(1).map_err(unreadable)?;
+    Ok(ServerFile { path: PathBuf::from(path), bytes: bytes.unwrap_or_default() })
+}
+
+/// The rules of pg_hba.conf and the broken lines of both files. `own` are the line numbers of the instance's block.
+pub async fn rules(session: &Session, file: &std::path::Path, own: Option<Range<usize>>) -> Result<HbaRules, Failure> {
+    let file = file.display().to_string();
+    let rows: Vec<RuleRow> = rows(session, "pg_hba_file_rules").await?;
+    let mut broken = broken_ident(session).await?;
+    let mut rules = Vec::new();
+    for row in rows {
+        let row_file = row.file_name.clone().unwrap_or_else(|| file.clone());
+        if let Some(error) = row.error {
+            broken.push(HbaBroken { file: row_file, line: row.line_number, error });
+            continue;
+        }
+        let line = usize::try_from(row.line_number).unwrap_or_default();
+        rules.push(HbaRule {
+            ours: row_file == file && own.as_ref().is_some_and(|own| own.contains(&line)),
+            line: row.line_number,
+            address: network(row.address, row.netmask.as_deref()),
+            kind: row.kind.unwrap_or_default(),
+            databases: row.database.unwrap_or_default(),
+            users: row.user_name.unwrap_or_default(),
+            method: row.auth_method.unwrap_or_default(),
+            options: row.options.unwrap_or_default(),
+        });
+    }
+    Ok(HbaRules { file, rules, broken })
+}
+
+/// Lines that do not parse, of both files.
+pub async fn broken(session: &Session) -> Result<Vec<HbaBroken>, Failure> {
+    let hba = read_file(session, ConfigFile::Hba).await?;
+    Ok(rules(session, &hba.path, None).await?.broken)
+}
+
+async fn broken_ident(session: &Session) -> Result<Vec<HbaBroken>, Failure> {
+    // The view is there from PostgreSQL 15 on.
+    let there = session.ask("SELECT 1 WHERE pg_catalog.to_regclass('pg_catalog.pg_ident_file_mappings') IS NOT NULL", &[]);
+    if there.await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<IdentRow> = rows(session, "pg_ident_file_mappings").await?;
+    let file = read_file(session, ConfigFile::Ident).await?.path.display().to_string();
+    let broken = |row: IdentRow| {
+        let file = row.file_name.unwrap_or_else(|| file.clone());
+        row.error.map(|error| HbaBroken { file, line: row.line_number, error })
+    };
+    Ok(rows.into_iter().filter_map(broken).collect())
+}
+
+/// As JSON, because versions of PostgreSQL differ in their columns. `view` is a name of ours.
+async fn rows<T: for<'de> Deserialize<'de>>(session: &Session, view: &str) -> Result<Vec<T>, Failure> {
+    let rows = session.ask(&format!("SELECT pg_catalog.to_jsonb(v)::text FROM pg_catalog.{view} AS v"), &[]).await?;
+    let parsed = rows.iter().map(|row| {
+        let json: String = row.try_get(0).map_err(|error| error.to_string())?;
+        serde_json::from_str(&json).map_err(|error| error.to_string())
+    });
+    parsed.collect::<Result<_, String>>().map_err(|error| Failure::Other(format!("{view} can't be read: {error}")))
+}
+
+/// `10.88.0.0` and `255.255.0.0` to `10.88.0.0/16`; keywords and host names stay.
+fn network(address: Option<String>, netmask: Option<&str>) -> Option<String> {
+    let address = address?;
+    let network = || {
+        let mask = netmask?.parse().ok()?;
+        ipnet::IpNet::with_netmask(address.parse().ok()?, mask).ok()
+    };
+    Some(network().map_or(address.clone(), |network| network.to_string()))
+}
+
+#[derive(Deserialize)]
+struct RuleRow {
+    file_name: Option<String>,
+    line_number: u32,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    database: Option<Vec<String>>,
+    user_name: Option<Vec<String>>,
+    address: Option<String>,
+    netmask: Option<String>,
+    auth_method: Option<String>,
+    options: Option<Vec<String>>,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct IdentRow {
+    file_name: Option<String>,
+    line_number: u32,
+    error: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_netmask_becomes_a_prefix() {
+        let network = |address: &str, mask: Option<&str>| network(Some(address.to_owned()), mask).unwrap();
+        assert_eq!(network("10.88.0.0", Some("255.255.0.0")), "10.88.0.0/16");
+        assert_eq!(network("fd00::", Some("ffff:ffff:ffff:ffff::")), "fd00::/64");
+        assert_eq!(network("samehost", None), "samehost");
+        assert_eq!(network("db.example", None), "db.example");
+    }
+}
