@@ -16,7 +16,7 @@ use crate::{
     gate::{Denial, Gate, Permit},
     host_file::WriteMode,
     observe::{
-        Failure, Marked,
+        Failure, HbaRule, Marked,
         hba::{self, ConfigFile, ServerFile},
     },
     value::Target,
@@ -176,6 +176,7 @@ async fn write(permit: &Permit<Marked<Admission>>, blocks: &Blocks, acting: &Act
     }
     let session = server.session(None).await?;
     refuse_broken(&session).await?;
+    let others = others_rules(&session, marked).await?;
     let mut written: Vec<(ConfigHere, Vec<u8>)> = Vec::new();
     for which in FILES {
         match write_one(&session, marked, which, blocks.of(which)).await {
@@ -183,19 +184,33 @@ async fn write(permit: &Permit<Marked<Admission>>, blocks: &Blocks, acting: &Act
             Err(failure) => return Err(put_back(&written, failure)),
         }
     }
-    match hba::broken(&session).await {
-        Ok(broken) => match broken.first() {
-            None => Ok(()),
-            Some(line) => Err(put_back(
-                &written,
-                Failure::Other(format!(
-                    "PostgreSQL does not accept the new lines: {} line {}: {}",
-                    line.file, line.line, line.error
-                )),
-            )),
-        },
+    match accepted(&session, marked, &others).await {
+        Ok(()) => Ok(()),
         Err(failure) => Err(put_back(&written, failure)),
     }
+}
+
+/// Whether the server parses what was written, and reads everybody else's rules as it did before.
+async fn accepted(session: &Session, marked: &Marked<Admission>, others: &[HbaRule]) -> Result<(), Failure> {
+    if let Some(line) = hba::broken(session).await?.first() {
+        return Err(Failure::Other(format!(
+            "PostgreSQL does not accept the new lines: {} line {}: {}",
+            line.file, line.line, line.error
+        )));
+    }
+    // A comment that ends with a backslash goes on in the next line: a block put there would cut it off.
+    match others_rules(session, marked).await? == others {
+        true => Ok(()),
+        false => Err(Failure::Other("PostgreSQL would read other rules of pg_hba.conf in another way".to_owned())),
+    }
+}
+
+/// The rules that are not this instance's, wherever they stand.
+async fn others_rules(session: &Session, marked: &Marked<Admission>) -> Result<Vec<HbaRule>, Failure> {
+    let file = hba::read_file(session, ConfigFile::Hba).await?;
+    let own = marked.markers().lines(&file.bytes).map_err(|damage| file.damaged(&damage))?;
+    let rules = hba::rules(session, &file.path, own).await?.rules;
+    Ok(rules.into_iter().filter(|rule| !rule.ours).map(|rule| HbaRule { line: 0, ..rule }).collect())
 }
 
 /// Writes one file unless it is as it shall be; answers with what it was.
