@@ -40,7 +40,8 @@ pub async fn ask(login: &SqlLogin, vantage: &Vantage, acting: &Acting<'_>) -> Re
     let asked = match vantage {
         Vantage::Host => {
             let (host, port) = server.settings().tcp_from_here();
-            let login = log_in_at(&host, &[], port, database, role, password.as_ref().map(|password| password.as_str()));
+            let login =
+                log_in_at(&host, &[], port, database, role, password.as_ref().map(|password| password.as_str()));
             inside::Answer::of_login(tokio::time::timeout(LIMIT, login).await, &host, port)
         }
         Vantage::Container { connection: engine, name } => {

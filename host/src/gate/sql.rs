@@ -57,8 +57,17 @@ pub const READABLE: &[(&str, &[&str])] = &[
     (
         "pg_roles",
         &[
-            "oid", "rolname", "rolsuper", "rolinherit", "rolcreaterole", "rolcreatedb", "rolcanlogin",
-            "rolreplication", "rolbypassrls", "rolconnlimit", "rolvaliduntil",
+            "oid",
+            "rolname",
+            "rolsuper",
+            "rolinherit",
+            "rolcreaterole",
+            "rolcreatedb",
+            "rolcanlogin",
+            "rolreplication",
+            "rolbypassrls",
+            "rolconnlimit",
+            "rolvaliduntil",
         ],
     ),
     ("pg_settings", &["name", "setting", "unit", "context", "source", "sourcefile", "sourceline", "pending_restart"]),
@@ -66,8 +75,16 @@ pub const READABLE: &[(&str, &[&str])] = &[
 
 /// Settings that the plugins ask for by name; others may hold commands and connection strings.
 const READABLE_SETTINGS: &[&str] = &[
-    "listen_addresses", "port", "server_version", "server_version_num", "password_encryption", "ssl", "hba_file",
-    "ident_file", "max_connections", "server_encoding",
+    "listen_addresses",
+    "port",
+    "server_version",
+    "server_version_num",
+    "password_encryption",
+    "ssl",
+    "hba_file",
+    "ident_file",
+    "max_connections",
+    "server_encoding",
 ];
 
 /// Longest name that PostgreSQL keeps; it cuts longer ones without an error.

@@ -89,8 +89,20 @@ fn reading() {
 /// Names of roles that nobody may have, whatever the grant says.
 fn never() -> Vec<String> {
     let fixed = [
-        "", "postgres", "Postgres", "pg_read_all_data", "all", "ALL", "replication", "public", "sameuser", "+media",
-        "@file", "/regex", "me\0dia", "me\ndia",
+        "",
+        "postgres",
+        "Postgres",
+        "pg_read_all_data",
+        "all",
+        "ALL",
+        "replication",
+        "public",
+        "sameuser",
+        "+media",
+        "@file",
+        "/regex",
+        "me\0dia",
+        "me\ndia",
     ];
     fixed.iter().map(|name| (*name).to_owned()).chain([format!("media{}", "x".repeat(59))]).collect()
 }
@@ -215,7 +227,8 @@ fn logging_in() {
     assert!(gate.sql_login(login("media db", "postgres")).is_err());
     assert!(gate.sql_login(login("postgres", "media")).is_err());
     let secret = Target::Made(Address::new("secret", "x"), "p".into());
-    let question = |role: &str| PasswordQuestion { connection: "main".into(), role: role.into(), password: secret.clone() };
+    let question =
+        |role: &str| PasswordQuestion { connection: "main".into(), role: role.into(), password: secret.clone() };
     assert!(gate.sql_password(question("media")).is_ok());
     assert!(gate.sql_password(question("other")).is_err());
 }
@@ -237,8 +250,5 @@ fn a_name_that_is_only_known_later_grants_nothing() {
     let section = Tree::Table(vec![("role".into(), Tree::Reference(target))]);
     let grant = SqlGrant::first_party("postgres", &instance, "s", &section, &[], &host_file());
     assert!(grant.filled("s", &instance, &section).roles.is_empty());
-    assert_eq!(
-        SqlGrant::first_party("container", &instance, "s", &section, &[], &host_file()),
-        SqlGrant::default()
-    );
+    assert_eq!(SqlGrant::first_party("container", &instance, "s", &section, &[], &host_file()), SqlGrant::default());
 }

@@ -84,7 +84,8 @@ pub async fn broken(session: &Session) -> Result<Vec<HbaBroken>, Failure> {
 
 async fn broken_ident(session: &Session) -> Result<Vec<HbaBroken>, Failure> {
     // The view is there from PostgreSQL 15 on.
-    let there = session.ask("SELECT 1 WHERE pg_catalog.to_regclass('pg_catalog.pg_ident_file_mappings') IS NOT NULL", &[]);
+    let there =
+        session.ask("SELECT 1 WHERE pg_catalog.to_regclass('pg_catalog.pg_ident_file_mappings') IS NOT NULL", &[]);
     if there.await?.is_empty() {
         return Ok(Vec::new());
     }

@@ -104,61 +104,67 @@ impl World {
     /// Rows of a granted catalogue relation, in the order of their columns.
     pub async fn sql_read(&self, permit: &Permit<SqlQuery>) -> Result<SqlAnswer, Failure> {
         let query = permit.subject();
-        self.memo.once(query.says(), async {
-            let server = self.connections.postgresql(&query.connection)?;
-            let session = match server.session(query.database.as_deref()).await {
-                Ok(session) => session,
-                Err(SqlError::NoSuchDatabase(_)) if query.database.is_some() => return Ok(SqlAnswer::NoSuchDatabase),
-                Err(error) => return Err(error.into()),
-            };
-            let values: Vec<&str> = query.where_equal.iter().map(|(_, value)| value.as_str()).collect();
-            let rows = session.ask(&query.sql(), &values).await?;
-            let cell = |row: &tokio_postgres::Row, at: usize| {
-                row.try_get(at).map_err(|error| Failure::Other(format!("PostgreSQL's answer can't be read: {error}")))
-            };
-            let row = |row: &tokio_postgres::Row| (0..query.columns.len()).map(|at| cell(row, at)).collect();
-            Ok(SqlAnswer::Rows(rows.iter().map(row).collect::<Result<_, Failure>>()?))
-        })
-        .await
+        self.memo
+            .once(query.says(), async {
+                let server = self.connections.postgresql(&query.connection)?;
+                let session = match server.session(query.database.as_deref()).await {
+                    Ok(session) => session,
+                    Err(SqlError::NoSuchDatabase(_)) if query.database.is_some() => {
+                        return Ok(SqlAnswer::NoSuchDatabase);
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let values: Vec<&str> = query.where_equal.iter().map(|(_, value)| value.as_str()).collect();
+                let rows = session.ask(&query.sql(), &values).await?;
+                let cell = |row: &tokio_postgres::Row, at: usize| {
+                    row.try_get(at)
+                        .map_err(|error| Failure::Other(format!("PostgreSQL's answer can't be read: {error}")))
+                };
+                let row = |row: &tokio_postgres::Row| (0..query.columns.len()).map(|at| cell(row, at)).collect();
+                Ok(SqlAnswer::Rows(rows.iter().map(row).collect::<Result<_, Failure>>()?))
+            })
+            .await
     }
 
     /// Whether a role's password is the wanted one. Nothing is decrypted when state remembers that this very verifier was
     /// made of this very secret.
     pub async fn sql_password(&self, permit: &Permit<PasswordQuestion>) -> Result<Sameness, Failure> {
         let PasswordQuestion { connection, role, password } = permit.subject();
-        self.memo.once(format!("sql {connection} password of {role} is {password}"), async {
-            let Some(stored) = self.sql_verifier(connection, role).await? else { return Ok(Sameness::Absent) };
-            let fingerprint = match self.vault.presence(password.source())? {
-                Presence::Present(fingerprint) => fingerprint,
-                Presence::Absent => return Ok(Sameness::NotYetKnown),
-                Presence::Lost(why) => return Err(Failure::Other(why)),
-            };
-            let (place, record) = verifier::record(connection, role, fingerprint, &stored);
-            let remembered = self.state.place(&place).map_err(|error| Failure::Other(format!("{error:#}")))?;
-            if remembered.as_ref() == Some(&record) {
-                return Ok(Sameness::Same);
-            }
-            if !verifier::is_of(&stored, self.vault.reveal(password.source())?.as_bytes()) {
-                return Ok(Sameness::Different);
-            }
-            self.remember(&place, &record)?;
-            Ok(Sameness::Same)
-        })
-        .await
+        self.memo
+            .once(format!("sql {connection} password of {role} is {password}"), async {
+                let Some(stored) = self.sql_verifier(connection, role).await? else { return Ok(Sameness::Absent) };
+                let fingerprint = match self.vault.presence(password.source())? {
+                    Presence::Present(fingerprint) => fingerprint,
+                    Presence::Absent => return Ok(Sameness::NotYetKnown),
+                    Presence::Lost(why) => return Err(Failure::Other(why)),
+                };
+                let (place, record) = verifier::record(connection, role, fingerprint, &stored);
+                let remembered = self.state.place(&place).map_err(|error| Failure::Other(format!("{error:#}")))?;
+                if remembered.as_ref() == Some(&record) {
+                    return Ok(Sameness::Same);
+                }
+                if !verifier::is_of(&stored, self.vault.reveal(password.source())?.as_bytes()) {
+                    return Ok(Sameness::Different);
+                }
+                self.remember(&place, &record)?;
+                Ok(Sameness::Same)
+            })
+            .await
     }
 
     /// The rules as the server parses its file now.
     pub async fn sql_hba(&self, permit: &Permit<Marked<HbaQuestion>>) -> Result<HbaRules, Failure> {
         let marked = permit.subject();
         let Marked { stack, instance, what: HbaQuestion { connection } } = marked;
-        self.memo.once(format!("sql {connection} pg_hba.conf, {stack} {instance}"), async {
-            let server = self.connections.postgresql(connection)?;
-            let session = server.session(None).await?;
-            let file = hba::read_file(&session, hba::ConfigFile::Hba).await?;
-            let own = marked.markers().lines(&file.bytes).map_err(|damage| file.damaged(&damage))?;
-            hba::rules(&session, &file.path, own).await
-        })
-        .await
+        self.memo
+            .once(format!("sql {connection} pg_hba.conf, {stack} {instance}"), async {
+                let server = self.connections.postgresql(connection)?;
+                let session = server.session(None).await?;
+                let file = hba::read_file(&session, hba::ConfigFile::Hba).await?;
+                let own = marked.markers().lines(&file.bytes).map_err(|damage| file.damaged(&damage))?;
+                hba::rules(&session, &file.path, own).await
+            })
+            .await
     }
 
     /// Whether the instance's blocks are as wanted.
@@ -167,23 +173,24 @@ impl World {
         let Marked { stack, instance, what } = marked;
         let wanted = [(hba::ConfigFile::Hba, what.hba_text()), (hba::ConfigFile::Ident, what.ident_text())];
         let question = format!("sql {} admission of {stack} {instance}: {wanted:?}", what.connection);
-        self.memo.once(question, async {
-            let server = self.connections.postgresql(&what.connection)?;
-            let session = server.session(None).await?;
-            let (mut absent, mut same) = (true, true);
-            for (which, text) in &wanted {
-                let file = hba::read_file(&session, *which).await?;
-                let found = marked.markers().find(&file.bytes).map_err(|damage| file.damaged(&damage))?;
-                absent &= found.is_none();
-                same &= found.unwrap_or_default() == text.as_bytes();
-            }
-            Ok(match (same, absent) {
-                (true, _) => Sameness::Same,
-                (false, true) => Sameness::Absent,
-                (false, false) => Sameness::Different,
+        self.memo
+            .once(question, async {
+                let server = self.connections.postgresql(&what.connection)?;
+                let session = server.session(None).await?;
+                let (mut absent, mut same) = (true, true);
+                for (which, text) in &wanted {
+                    let file = hba::read_file(&session, *which).await?;
+                    let found = marked.markers().find(&file.bytes).map_err(|damage| file.damaged(&damage))?;
+                    absent &= found.is_none();
+                    same &= found.unwrap_or_default() == text.as_bytes();
+                }
+                Ok(match (same, absent) {
+                    (true, _) => Sameness::Same,
+                    (false, true) => Sameness::Absent,
+                    (false, false) => Sameness::Different,
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// What the server keeps of a role's password; none when the role is absent or has none. Never leaves the host.

@@ -59,7 +59,9 @@ mod tests {
 
     #[test]
     fn nothing_else_is_one() {
-        for verifier in ["", "md5d41d8cd98f00b204e9800998ecf8427e", "SCRAM-SHA-256$4096:!$a:b", "SCRAM-SHA-256$0:AA==$:"] {
+        for verifier in
+            ["", "md5d41d8cd98f00b204e9800998ecf8427e", "SCRAM-SHA-256$4096:!$a:b", "SCRAM-SHA-256$0:AA==$:"]
+        {
             assert!(!is_of(verifier, b""), "{verifier}");
         }
         assert!(!is_of("SCRAM-SHA-256$4000000000:AA==$AA==:AA==", b"x"));

@@ -262,7 +262,8 @@ async fn refuse_broken(session: &Session) -> Result<(), Failure> {
 async fn preview(headline: String, permit: &Permit<Marked<Admission>>, acting: &Acting<'_>) -> Preview {
     match preview_lines(permit, acting).await {
         Ok((print, lines)) => {
-            let print = if print { ": put these lines in place yourself (write = \"print\"), nothing is written" } else { "" };
+            let print =
+                if print { ": put these lines in place yourself (write = \"print\"), nothing is written" } else { "" };
             Preview { headline: format!("{headline}{print}"), lines }
         }
         Err(failure) => {
@@ -309,7 +310,8 @@ fn diff(file: &ServerFile, new: &[u8]) -> Vec<PreviewLine> {
 }
 
 fn line(sign: Sign, text: &str) -> PreviewLine {
-    let text = text.chars().map(|c| if c.is_control() && c != '\t' { c.escape_default().to_string() } else { c.into() });
+    let text =
+        text.chars().map(|c| if c.is_control() && c != '\t' { c.escape_default().to_string() } else { c.into() });
     PreviewLine { sign, text: text.collect() }
 }
 

@@ -4,9 +4,9 @@
 //! ([`StepKind::preview`]); apply has the gate look again, keeps what it will change ([`StepKind::before`]), carries it
 //! out ([`StepKind::carry_out`]), and takes it back when its action fails ([`StepKind::revert`]).
 
-mod container;
 mod admission;
 mod config_file;
+mod container;
 mod dispatch;
 mod sql;
 mod sql_reload;

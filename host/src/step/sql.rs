@@ -133,7 +133,9 @@ impl StepKind for SqlStep {
             (Statement::DropDatabase { database }, SqlBefore::Owner(_)) => {
                 match database_facts(&server, database, acting).await? {
                     Some(_) => Ok(()),
-                    None => Err(anyhow!("the database {database} is gone: a dropped database can't be brought back").into()),
+                    None => {
+                        Err(anyhow!("the database {database} is gone: a dropped database can't be brought back").into())
+                    }
                 }
             }
             _ => Ok(()),
@@ -142,7 +144,9 @@ impl StepKind for SqlStep {
 
     fn repeat(&self) -> Repeat {
         match self.statement {
-            Statement::AllowLogin { .. } | Statement::SetPassword { .. } | Statement::SetOwner { .. } => Repeat::Repeatable,
+            Statement::AllowLogin { .. } | Statement::SetPassword { .. } | Statement::SetOwner { .. } => {
+                Repeat::Repeatable
+            }
             _ => Repeat::Detectable,
         }
     }
@@ -188,7 +192,9 @@ impl SqlStep {
             }
             Statement::CreateDatabase(database) => (vec![&database.owner], None),
             Statement::SetOwner { database, owner } => (vec![owner], Some(database)),
-            Statement::DropDatabase { database } | Statement::CreateExtension { database, .. } => (vec![], Some(database)),
+            Statement::DropDatabase { database } | Statement::CreateExtension { database, .. } => {
+                (vec![], Some(database))
+            }
         };
         for role in roles {
             if role_facts(server, role, acting).await?.is_some_and(|facts| facts.superuser) {
@@ -293,12 +299,7 @@ async fn ask(
     session.ask(sql, parameters).await.map_err(|error| said(&error, acting))
 }
 
-async fn run(
-    server: &Postgresql,
-    database: Option<&str>,
-    sql: &str,
-    acting: &Acting<'_>,
-) -> Result<(), StepFailure> {
+async fn run(server: &Postgresql, database: Option<&str>, sql: &str, acting: &Acting<'_>) -> Result<(), StepFailure> {
     let session = server.session(database).await.map_err(|error| said(&error, acting))?;
     session.run(sql).await.map_err(|error| said(&error, acting))
 }

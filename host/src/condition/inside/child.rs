@@ -54,7 +54,14 @@ fn answer() -> Result<Answer> {
                     Ok(addresses) => addresses,
                     Err(unknown) => return Ok(Answer::Failed(unknown)),
                 };
-                let login = sql_login::log_in_at(host, &addresses, *port, database, role, password.as_ref().map(Hidden::as_str));
+                let login = sql_login::log_in_at(
+                    host,
+                    &addresses,
+                    *port,
+                    database,
+                    role,
+                    password.as_ref().map(Hidden::as_str),
+                );
                 Ok(Answer::of_login(tokio::time::timeout(sql_login::LIMIT, login).await, host, *port))
             }
             Inside::HttpGet { url, headers } => {

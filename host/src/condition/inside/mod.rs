@@ -34,9 +34,18 @@ pub struct Place {
 }
 
 impl Place {
-    /// The container of this name behind a `docker-api` connection; it must be running.
-    pub async fn find(_acting: &Acting<'_>, _engine: &str, _container: &str) -> Result<Self, Failure> {
-        unimplemented!("waits for the container engine's inspect")
+    /// The container of this name behind a `docker-api` connection. One whose network is set up and whose program waits
+    /// has a process as well.
+    pub async fn find(acting: &Acting<'_>, engine: &str, container: &str) -> Result<Self, Failure> {
+        let inspect = acting.world.connections.engine(engine)?.inspect(container).await?;
+        let inspect = inspect.ok_or_else(|| Failure::Other(format!("there is no container {container}")))?;
+        if inspect.state.pid == 0 {
+            return Err(Failure::Other(format!(
+                "container {container} does not run: nothing can be asked from inside it"
+            )));
+        }
+        let ca_file = inspect.config.env.iter().find_map(|entry| entry.strip_prefix("SSL_CERT_FILE="));
+        Ok(Self { pid: inspect.state.pid, ca_file: ca_file.map(str::to_owned), name: container.to_owned() })
     }
 }
 

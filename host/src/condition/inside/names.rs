@@ -3,10 +3,7 @@
 use std::net::IpAddr;
 
 use hickory_resolver::{
-    TokioResolver,
-    config::ResolveHosts,
-    net::runtime::TokioRuntimeProvider,
-    system_conf::parse_resolv_conf,
+    TokioResolver, config::ResolveHosts, net::runtime::TokioRuntimeProvider, system_conf::parse_resolv_conf,
 };
 
 /// The container's names.

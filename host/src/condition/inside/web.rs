@@ -68,7 +68,8 @@ pub async fn get(
         .build()?;
     let mut request = client.get(url);
     for (name, value) in headers {
-        let mut value = reqwest::header::HeaderValue::from_str(value.as_str()).context("a header can't carry its value")?;
+        let mut value =
+            reqwest::header::HeaderValue::from_str(value.as_str()).context("a header can't carry its value")?;
         value.set_sensitive(true);
         request = request.header(name, value);
     }

@@ -16,7 +16,8 @@ pub fn literal(text: &str) -> String {
 
 /// A name as pg_hba.conf and pg_ident.conf take it. In quotes, a keyword or a leading `+` means nothing but itself.
 pub fn hba_token(name: &str) -> String {
-    const KEYWORDS: [&str; 8] = ["all", "sameuser", "samerole", "samegroup", "samehost", "samenet", "replication", "none"];
+    const KEYWORDS: [&str; 8] =
+        ["all", "sameuser", "samerole", "samegroup", "samehost", "samenet", "replication", "none"];
     let plain = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.'))
         && !KEYWORDS.contains(&name);

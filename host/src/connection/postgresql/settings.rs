@@ -113,12 +113,15 @@ impl Settings {
         role: Option<String>,
         port: Option<u16>,
     ) -> Result<(), String> {
-        let parsed = url::Url::parse(url).map_err(|error| reader.wrong(&format!("has a `url` that is none: {error}")))?;
+        let parsed =
+            url::Url::parse(url).map_err(|error| reader.wrong(&format!("has a `url` that is none: {error}")))?;
         if !matches!(parsed.scheme(), "postgresql" | "postgres") {
             return Err(reader.wrong("has a `url` that does not start with postgresql://"));
         }
         if parsed.password().is_some() {
-            return Err(reader.wrong("has a password in its `url`: put it into a file, and name that in `password_file`"));
+            return Err(
+                reader.wrong("has a password in its `url`: put it into a file, and name that in `password_file`")
+            );
         }
         if parsed.query().is_some() {
             return Err(reader.wrong("has parameters in its `url`; only ROLE, HOST, PORT and DATABASE are read"));
