@@ -1,4 +1,14 @@
 //! Messages for the person at the terminal: what is wrong, where in which of their files, and what to do.
+//!
+//! `source` turns a [`Place`] into bytes of a file, `render` shows many messages at once, for people and as JSON.
+
+mod render;
+mod source;
+mod suggest;
+
+pub use render::{render, to_json};
+pub use source::{Source, Sources};
+pub use suggest::{closest, listed};
 
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +50,21 @@ pub enum Place {
     HostFile(Vec<Segment>),
     /// From the root of the contract of this name.
     Contract(String, Vec<Segment>),
+    /// These bytes of a file: what does not parse has no path.
+    Bytes(Document, usize, usize),
     /// Nowhere in a file.
     Nowhere,
+}
+
+/// The user's files that a message can point into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Document {
+    Spec,
+    HostFile,
+    /// By name.
+    Contract(String),
 }
 
 /// A step of a path into a document.
@@ -52,6 +75,21 @@ pub enum Segment {
     Key(String),
     /// An element of a list, counted from 0.
     Index(usize),
+    /// The name of a member, where that is what is wrong and not its value. Only at the end.
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// A piece of a string, where it stands as it is. Only at the end.
+    Within {
+        /// The piece.
+        within: String,
+    },
+}
+
+/// Keys as a path.
+pub fn keys<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Segment> {
+    names.into_iter().map(|name| Segment::Key(name.to_owned())).collect()
 }
 
 impl Diagnostic {
@@ -63,6 +101,16 @@ impl Diagnostic {
     /// A warning without help.
     pub fn warning(place: Place, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(place, message) }
+    }
+
+    /// A note without help.
+    pub fn note(place: Place, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(place, message) }
+    }
+
+    /// Whether it stops what is going on.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
     }
 
     /// The same with help.

@@ -1,7 +1,12 @@
 //! The host file, `stackrun.toml`: what is this machine's own. Connections, folders, the secret store, plugins by others
 //! and what they are granted. It holds commands that run as root, so a file that others can write is refused.
 
+pub mod connection_kinds;
+mod read;
+
 use std::{collections::BTreeMap, path::PathBuf};
+
+pub use read::{Read, parse, read, schema};
 
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +105,11 @@ pub struct Verb {
 }
 
 impl Verb {
+    /// A command, run as whoever runs stackrun.
+    pub fn plain(command: Vec<String>) -> Self {
+        Self { command, user: None, env: BTreeMap::new(), timeout: Self::default_timeout() }
+    }
+
     fn default_timeout() -> u32 {
         60
     }

@@ -34,6 +34,25 @@ pub enum ValueType {
 }
 
 impl Tree {
+    /// JSON whose strings are themselves; none for null, which TOML has not.
+    pub fn from_plain_json(value: &serde_json::Value) -> Option<Self> {
+        use serde_json::Value;
+        Some(match value {
+            Value::Null => return None,
+            Value::Bool(value) => Tree::Boolean(*value),
+            Value::Number(number) => match number.as_i64() {
+                Some(integer) => Tree::Integer(integer),
+                None => Tree::Float(number.as_f64()?),
+            },
+            Value::String(text) => Tree::literal(text.clone()),
+            Value::Array(items) => Tree::Items(items.iter().filter_map(Self::from_plain_json).collect()),
+            Value::Object(members) => {
+                let member = |(key, value): (&String, &Value)| Some((key.clone(), Self::from_plain_json(value)?));
+                Tree::Table(members.iter().filter_map(member).collect())
+            }
+        })
+    }
+
     /// A string without holes.
     pub fn literal(text: impl Into<String>) -> Self {
         Tree::Text(Text::literal(text))
