@@ -259,6 +259,18 @@ impl World {
             Failure::Unreachable(format!("container `{name}` does not publish its port {container_port}"))
         })
     }
+
+    /// Where this machine reaches a port of a container, for an HTTP request that the gate let pass or a condition:
+    /// the publish address (127.0.0.1 for 0.0.0.0) and the host port. A container that is not there or does not
+    /// publish the port is [`Failure::Unreachable`], in words for a person.
+    pub(crate) async fn published_port(
+        &self,
+        _connection: &str,
+        _name: &str,
+        _container_port: u16,
+    ) -> Result<std::net::SocketAddr, Failure> {
+        unimplemented!()
+    }
 }
 
 /// A container in the terms of what is wanted.
