@@ -4,6 +4,8 @@
 //! one module, which renders it, asks the gate, and asks the world once; waiting is done here, for all of them.
 
 pub mod container;
+pub mod http;
+mod leads_to;
 mod wait;
 
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,8 @@ pub enum ConditionKind {
     HttpAnswers(HttpAnswers),
     /// A request that is answered with another status than the accepted ones.
     HttpRefuses(Request),
+    /// A request that is answered with a page that holds a text.
+    HttpShows(HttpShows),
     /// The first half of a sign-in.
     HttpLeadsTo(HttpLeadsTo),
 }
@@ -105,6 +109,14 @@ pub struct HttpAnswers {
     pub request: Request,
     pub pointer: Option<String>,
     pub equals: Option<Text>,
+}
+
+/// See `http.shows` in the WIT.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct HttpShows {
+    pub request: Request,
+    pub contains: String,
 }
 
 /// See `http.leads-to` in the WIT.

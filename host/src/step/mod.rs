@@ -6,6 +6,8 @@
 
 mod container;
 mod dispatch;
+pub mod http;
+pub mod service;
 
 pub use container::{
     ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, ProveFromInside,
