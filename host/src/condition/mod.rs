@@ -6,6 +6,8 @@
 pub mod container;
 pub mod inside;
 pub mod sql_login;
+pub mod http;
+mod leads_to;
 mod wait;
 
 use serde::{Deserialize, Serialize};
@@ -58,6 +60,8 @@ pub enum ConditionKind {
     HttpAnswers(HttpAnswers),
     /// A request that is answered with another status than the accepted ones.
     HttpRefuses(Request),
+    /// A request that is answered with a page that holds a text.
+    HttpShows(HttpShows),
     /// The first half of a sign-in.
     HttpLeadsTo(HttpLeadsTo),
 }
@@ -107,6 +111,14 @@ pub struct HttpAnswers {
     pub request: Request,
     pub pointer: Option<String>,
     pub equals: Option<Text>,
+}
+
+/// See `http.shows` in the WIT.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct HttpShows {
+    pub request: Request,
+    pub contains: String,
 }
 
 /// See `http.leads-to` in the WIT.

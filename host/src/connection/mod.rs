@@ -1,12 +1,18 @@
 //! Connections: how the things behind the host file's `[connection.NAME]` tables are reached. Each kind is one module.
 //! A client is made when it is first used and shared for the run.
 
+pub mod caddy;
 pub mod docker_api;
 pub mod postgresql;
+pub mod http;
+pub mod verb;
 
 use std::sync::Arc;
 
-use crate::{host_file::HostFile, observe::Failure};
+use crate::{
+    host_file::{ConnectionSettings, HostFile},
+    observe::Failure,
+};
 
 /// All clients of one run.
 #[derive(Debug)]
@@ -14,16 +20,35 @@ pub struct Connections {
     host_file: Arc<HostFile>,
     engines: docker_api::Engines,
     postgresql: postgresql::Servers,
+    http: http::Clients,
 }
 
 impl Connections {
     /// Connects to nothing yet.
     pub fn new(host_file: Arc<HostFile>) -> Self {
-        Self { host_file, engines: docker_api::Engines::default(), postgresql: postgresql::Servers::default() }
+        Self {
+            host_file,
+            engines: docker_api::Engines::default(),
+            http: http::Clients::default(),
+            postgresql: postgresql::Servers::default(),
+        }
     }
 
     /// The container engine behind a `docker-api` connection.
     pub fn engine(&self, name: &str) -> Result<Arc<docker_api::Engine>, Failure> {
         self.engines.get(&self.host_file, name)
+    }
+
+    /// HTTP clients.
+    pub fn http(&self) -> &http::Clients {
+        &self.http
+    }
+
+    /// The settings of a connection.
+    pub fn settings(&self, name: &str) -> Result<&ConnectionSettings, Failure> {
+        self.host_file.connections.get(name).ok_or_else(|| {
+            let others: Vec<&str> = self.host_file.connections.keys().map(String::as_str).collect();
+            Failure::Other(format!("the host file has no [connection.{name}]; it has: {}", others.join(", ")))
+        })
     }
 }

@@ -18,7 +18,7 @@ pub use containers::{
 pub(crate) use containers::{INSTANCE_LABEL, STACK_LABEL, container_seen, env_place, owner as container_owner};
 pub use failure::{Failure, Sameness};
 pub use files::{FileComparison, FileFacts, FileKind, FileLook, FileMention, FileRead, Writable};
-pub use http::{HttpAnswer, HttpQuestion};
+pub use http::{HttpAnswer, HttpQuestion, plain_captures, scalars_at};
 pub use memo::Memo;
 pub use sql::{HbaBroken, HbaQuestion, HbaRule, HbaRules, Marked, PasswordQuestion, SqlAnswer, SqlQuery};
 pub use world::World;

@@ -11,6 +11,8 @@ mod dispatch;
 mod sql;
 mod sql_reload;
 mod sql_text;
+pub mod http;
+pub mod service;
 
 pub use container::{
     ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, ProveFromInside,

@@ -42,6 +42,19 @@ pub enum Method {
     Delete,
 }
 
+impl Method {
+    /// `GET`
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
 /// One request, and what counts as its success.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
@@ -100,6 +113,27 @@ pub struct Capture {
 }
 
 impl Request {
+    /// Whether a status counts as done.
+    pub fn accepts(&self, status: u16) -> bool {
+        if self.accept.is_empty() { (200..300).contains(&status) } else { self.accept.contains(&status) }
+    }
+
+    /// `POST /reg to connection idp`, holes by name.
+    pub fn says(&self) -> String {
+        let method = self.method.name();
+        let path = crate::render::text(&self.path);
+        match &self.origin {
+            Origin::Connection(connection) => format!("{method} {path} of connection {connection}"),
+            Origin::Container { name, container_port, .. } => {
+                format!("{method} {path} of port {container_port} of container {name}")
+            }
+            Origin::Site { gateway, host } => {
+                format!("{method} https://{}{path} through connection {gateway}", crate::render::text(host))
+            }
+            Origin::Url(url) => format!("{method} {}{path} through its gateway", crate::render::text(url)),
+        }
+    }
+
     /// Every target that the request holds, with repetitions.
     pub fn targets(&self) -> Vec<&Target> {
         let mut found: Vec<&Target> = self.path.targets().collect();
