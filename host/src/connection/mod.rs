@@ -2,6 +2,7 @@
 //! A client is made when it is first used and shared for the run.
 
 pub mod docker_api;
+pub mod files;
 pub mod postgresql;
 
 use std::sync::Arc;
