@@ -3,6 +3,7 @@
 
 pub mod caddy;
 pub mod docker_api;
+pub mod files;
 pub mod postgresql;
 pub mod http;
 pub mod verb;

@@ -1,133 +1,343 @@
 //! Secrets: kept in a store of age files, known to everyone else by name only, filled in at the last moment.
+//!
+//! What is asked most often needs no decryption: state keeps each secret's keyed fingerprint beside the digest of its
+//! age file, so that a plan without changes opens nothing.
 
-use std::sync::Arc;
+mod external;
+mod fingerprint;
+mod fits;
+mod forms;
+mod generate;
+mod keys;
+mod making;
+mod opened;
+mod redact;
+mod store;
+mod watch;
 
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
-
-use crate::{
-    host_file::HostFile,
-    observe::Failure,
-    state::State,
-    step::Generator,
-    value::{Address, Target, Text},
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
-/// Where a value that an instance makes comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Making {
-    /// The stack's store.
-    Stored {
-        /// Its name within the instance.
-        name: String,
-    },
-    /// Somebody else's file on this machine, read only.
-    FromFile {
-        /// Its name within the instance.
-        name: String,
-        /// Absolute path.
-        path: String,
-        /// Entry of a TOML, JSON or env file; none is the whole file less one last line break.
-        key: Option<String>,
-    },
-    /// A field of the answer to an HTTP step.
-    Captured {
-        /// Its name within the instance.
-        name: String,
-        /// The connection that the answer comes from.
-        connection: String,
-    },
-}
+use anyhow::{Context, Result, bail};
+use zeroize::Zeroizing;
 
-impl Making {
-    /// Its name within the instance.
-    pub fn name(&self) -> &str {
-        match self {
-            Making::Stored { name } | Making::FromFile { name, .. } | Making::Captured { name, .. } => name,
-        }
-    }
-}
+pub use fits::{Alphabet, Fitness};
+pub use making::{Making, Presence};
+pub use redact::SHORTEST;
 
-/// Whether a value is there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Presence {
-    /// With this keyed fingerprint, which tells sameness and nothing else.
-    Present(String),
-    /// Not made yet.
-    Absent,
-    /// State knows it and the store lacks it: an error, never generated again. The text says what to do.
-    Lost(String),
-}
+use self::{
+    fingerprint::{FingerprintKey, Of},
+    keys::Keys,
+    opened::{Opened, other},
+    store::{Entry, Store},
+    watch::Watch,
+};
+use crate::{
+    document::{Refused, encode_text},
+    host_file::HostFile,
+    observe::Failure,
+    state::{SaltedRecord, SecretRecord, State},
+    step::Generator,
+    value::{Address, Form, Target, Text},
+};
 
-/// The store, the fingerprints, and what has been decrypted in this run.
+/// The store, the fingerprints, and what has been decrypted in this run. Any thread may use it.
 #[derive(Debug)]
 pub struct Vault {
     host_file: Arc<HostFile>,
-    stack: String,
     state: Arc<State>,
+    keys: Keys,
+    store: Store,
+    fingerprints: FingerprintKey,
+    makings: RwLock<HashMap<Target, Making>>,
+    opened: Mutex<HashMap<Target, Arc<Opened>>>,
+    salted: Mutex<HashMap<Target, SaltedRecord>>,
+    watch: Watch,
 }
 
 impl Vault {
-    /// Decrypts nothing. Fails when the store can be written by others.
-    pub fn open(host_file: Arc<HostFile>, stack: &str, state: Arc<State>) -> anyhow::Result<Self> {
-        Ok(Self { host_file, stack: stack.to_owned(), state })
+    /// Decrypts nothing, makes nothing. Fails when the store or its fingerprint key is open to others.
+    pub fn open(host_file: Arc<HostFile>, stack: &str, state: Arc<State>) -> Result<Self> {
+        keys::check_recipients(&host_file.store.recipients)?;
+        let store = Store::open(host_file.store.path.clone(), stack)?;
+        let fingerprints = store.fingerprint_key()?;
+        Ok(Self {
+            keys: Keys::new(host_file.store.clone()),
+            watch: Watch::new(&fingerprints),
+            store,
+            fingerprints,
+            host_file,
+            state,
+            makings: RwLock::default(),
+            opened: Mutex::default(),
+            salted: Mutex::default(),
+        })
+    }
+
+    /// Makes the stack's directory in the store with its fingerprint key, unless it is there. Called before the first
+    /// step, and before a plan is saved: a fingerprint in it must still be the same later.
+    pub fn establish(&self) -> Result<()> {
+        self.store.establish()
+    }
+
+    /// What the operator should know of the store: a single recipient, whose key is the only one that opens it.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.host_file.store.recipients.len() == 1 {
+            warnings.push(
+                "[store] has one recipient: when its key is lost, so are all secrets; add a second one, kept elsewhere"
+                    .to_owned(),
+            );
+        }
+        warnings.extend(self.external_warnings());
+        warnings
     }
 
     /// Says where the values that an instance makes come from; all other functions know only declared targets.
-    pub fn declare(&self, _instance: &Address, _makings: &[Making]) {
-        unimplemented!()
+    pub fn declare(&self, instance: &Address, makings: &[Making]) {
+        let mut known = self.makings.write().unwrap_or_else(PoisonError::into_inner);
+        for making in makings {
+            known.insert(Target::Made(instance.clone(), making.name().to_owned()), making.clone());
+        }
+        drop(known);
+        if makings.iter().any(|making| matches!(making, Making::FromFile { .. })) {
+            self.watch.forget();
+        }
+    }
+
+    /// Whether a target is a secret; else it is a captured value that the host file lists in `plain_captures`.
+    pub fn is_secret(&self, target: &Target) -> bool {
+        match self.making(target.source()) {
+            Some(Making::Captured { name, connection }) => !self.is_plain_capture(&name, &connection),
+            _ => true,
+        }
+    }
+
+    /// The value of a target that is no secret, once it has been captured.
+    pub fn plain_value(&self, target: &Target) -> Option<String> {
+        let Target::Made(instance, name) = target else { return None };
+        if self.is_secret(target) { None } else { self.state.captured(instance, name).ok().flatten() }
+    }
+
+    /// A target as a reviewer sees it: `(secret NAME)`, or the value of a captured one that is no secret.
+    pub fn marker(&self, target: &Target) -> String {
+        match (self.is_secret(target), self.plain_value(target)) {
+            (false, Some(value)) => value,
+            (false, None) => format!("({target}, known later)"),
+            (true, _) => format!("(secret {target})"),
+        }
     }
 
     /// Whether a target's source is there. Decrypts nothing when state has its fingerprint and the file is unchanged.
-    pub fn presence(&self, _target: &Target) -> Result<Presence, Failure> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// A store, a file or an identity that can't be read; a file by others that is not there.
+    pub fn presence(&self, target: &Target) -> Result<Presence, Failure> {
+        self.presence_of(target.source()).map_err(other)
+    }
+
+    /// Whether secrets keep to an alphabet.
+    pub fn fits(&self, target: &Target, alphabet: Alphabet) -> Result<Fitness, Failure> {
+        match self.traits(target.source()).map_err(other)? {
+            Some(traits) if traits.fits.contains(&alphabet) => Ok(Fitness::Fit),
+            Some(_) => Ok(Fitness::Unfit),
+            None => Ok(Fitness::NotYetKnown),
+        }
     }
 
     /// The value itself, for its destination alone.
-    pub(crate) fn reveal(&self, _target: &Target) -> Result<Zeroizing<String>, Failure> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// [`Failure::NotYet`] while it has not been made.
+    pub(crate) fn reveal(&self, target: &Target) -> Result<Zeroizing<String>, Failure> {
+        match target {
+            Target::Derived(form, of) if form.is_salted() => self.salted(target, *form, of),
+            Target::Derived(form, of) => {
+                let value = self.reveal(of)?;
+                forms::compute(*form, &value).with_context(|| of.to_string()).map_err(other)
+            }
+            made => match self.open_made(made).map_err(other)? {
+                Some(opened) => Ok(opened.value.clone()),
+                None => match self.presence(made)? {
+                    Presence::Lost(why) => Err(Failure::Other(why)),
+                    _ => Err(Failure::NotYet),
+                },
+            },
+        }
     }
 
     /// A text with its holes filled, for its destination alone.
-    pub(crate) fn fill(&self, _text: &Text) -> Result<Zeroizing<String>, Failure> {
-        unimplemented!()
+    pub(crate) fn fill(&self, text: &Text) -> Result<Zeroizing<String>, Failure> {
+        encode_text(text, &|target| self.reveal(target))
     }
 
     /// Generates a stored secret unless it is there.
-    pub(crate) fn generate(&self, _into: &Target, _generator: Generator, _length: u32) -> anyhow::Result<()> {
-        unimplemented!()
+    pub(crate) fn generate(&self, into: &Target, generator: Generator, length: u32) -> Result<()> {
+        match self.presence_of(into)? {
+            Presence::Present(_) => return Ok(()),
+            Presence::Lost(why) => bail!("{why}"),
+            Presence::Absent => {}
+        }
+        let entry = self.entry(into)?;
+        self.store.create(&entry, &self.keys.encrypt(generate::generate(generator, length).as_bytes())?)?;
+        self.now_there(into)
     }
 
     /// Keeps a captured value.
-    pub(crate) fn keep(&self, _into: &Target, _value: &str) -> anyhow::Result<()> {
-        unimplemented!()
+    pub(crate) fn keep(&self, into: &Target, value: &str) -> Result<()> {
+        let Target::Made(instance, name) = into else { bail!("{into} can't be captured into") };
+        if !self.is_secret(into) {
+            return self.state.set_captured(instance, name, Some(value));
+        }
+        self.set(into, value)
+    }
+
+    /// Stores a value in place of whatever was there, which becomes the previous value.
+    pub(crate) fn set(&self, into: &Target, value: &str) -> Result<()> {
+        let entry = self.entry(into)?;
+        self.store.replace(&entry, &self.keys.encrypt(value.as_bytes())?)?;
+        self.now_there(into)
+    }
+
+    /// Removes a secret from the store, with its previous value; state forgets it.
+    pub(crate) fn discard(&self, target: &Target) -> Result<()> {
+        let entry = self.entry(target)?;
+        if self.is_secret(target) {
+            self.store.remove(&entry)?;
+        } else {
+            self.state.set_captured(&entry.instance, &entry.name, None)?;
+        }
+        self.state.forget_secret(&entry.instance, &entry.name)?;
+        self.opened().remove(target);
+        Ok(())
     }
 
     /// A keyed digest of any bytes (HMAC-SHA-256 with the stack's fingerprint key), for telling sameness.
-    pub fn digest(&self, _bytes: &[u8]) -> anyhow::Result<String> {
-        unimplemented!()
+    pub fn digest(&self, bytes: &[u8]) -> Result<String> {
+        Ok(self.fingerprints.digest(Of::Bytes, bytes))
     }
 
     /// Encrypts bytes to the store's recipients: before-images in the journal.
-    pub(crate) fn seal(&self, _bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
-        unimplemented!()
+    pub(crate) fn seal(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        self.keys.encrypt(bytes)
     }
 
     /// Opens what `seal` made.
-    pub(crate) fn unseal(&self, _sealed: &[u8]) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-        unimplemented!()
+    pub(crate) fn unseal(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        self.keys.decrypt(sealed).context("what the journal keeps of the state before can't be opened")
     }
 
-    /// Replaces every secret that this run or an earlier one knows, in every form it was rendered in, by
-    /// `(secret NAME)`. For foreign text: logs, server errors.
-    pub fn redact(&self, text: &str) -> String {
-        text.to_owned()
+    /// Writes to state what this run found out by decrypting (fingerprints, digests), so that the next one need not.
+    /// Called while a run may write: after each action, and at its end.
+    pub fn remember(&self) -> Result<()> {
+        for (target, opened) in self.opened().iter() {
+            let Target::Made(instance, name) = target else { continue };
+            let record =
+                SecretRecord { fingerprint: opened.fingerprint.clone(), file_digest: opened.file_digest.clone() };
+            if self.state.secret_record(instance, name)?.as_ref() != Some(&record) {
+                self.state.set_secret_record(instance, name, &record)?;
+            }
+        }
+        for (target, record) in lock(&self.salted).iter() {
+            if let Target::Derived(form, of) = target {
+                self.state.set_digest(&of.to_string(), &form_name(*form), record)?;
+            }
+        }
+        self.watch.remember(&self.state)
     }
 
-    /// Whether foreign bytes hold a secret: an answer that does never crosses to a plugin.
-    pub fn finds_secret_in(&self, _bytes: &[u8]) -> bool {
-        false
+    /// Where a stored secret lies.
+    pub(crate) fn path_of(&self, target: &Target) -> Result<PathBuf> {
+        Ok(self.store.path(&self.entry(target)?))
     }
+
+    // ---- parts -------------------------------------------------------------------------------------------
+
+    fn salted(&self, target: &Target, form: Form, of: &Target) -> Result<Zeroizing<String>, Failure> {
+        let fingerprint = match self.presence(of)? {
+            Presence::Present(fingerprint) => fingerprint,
+            Presence::Absent => return Err(Failure::NotYet),
+            Presence::Lost(why) => return Err(Failure::Other(why)),
+        };
+        // Held while computing: two threads must not make two digests of one secret.
+        let mut salted = lock(&self.salted);
+        if let Some(record) = salted.get(target).filter(|record| record.fingerprint == fingerprint) {
+            return Ok(Zeroizing::new(record.value.clone()));
+        }
+        let remembered = self.state.digest_of(&of.to_string(), &form_name(form)).map_err(other)?;
+        let record = match remembered.filter(|record| record.fingerprint == fingerprint) {
+            Some(record) => record,
+            None => {
+                let value = forms::compute(form, &self.reveal(of)?).map_err(other)?;
+                SaltedRecord { fingerprint, value: value.to_string() }
+            }
+        };
+        let value = Zeroizing::new(record.value.clone());
+        salted.insert(target.clone(), record);
+        Ok(value)
+    }
+
+    fn making(&self, target: &Target) -> Option<Making> {
+        self.makings.read().unwrap_or_else(PoisonError::into_inner).get(target).cloned()
+    }
+
+    fn is_plain_capture(&self, name: &str, connection: &str) -> bool {
+        let settings = self.host_file.connections.get(connection).map(|connection| &connection.settings);
+        let plain = settings.and_then(|settings| settings.get("plain_captures"));
+        matches!(plain, Some(crate::value::Tree::Items(names)) if names.iter().any(|one| one.as_str() == Some(name)))
+    }
+
+    /// The store's entry of a target that the store keeps.
+    fn entry(&self, target: &Target) -> Result<Entry> {
+        match (target, self.making(target)) {
+            (Target::Made(instance, name), Some(Making::Stored { .. } | Making::Captured { .. })) => {
+                Ok(Entry::new(instance, name))
+            }
+            (_, Some(Making::FromFile { path, .. })) => bail!("{target} lies in {path} and is read only"),
+            _ => bail!("{target} is no secret of the store"),
+        }
+    }
+
+    fn now_there(&self, target: &Target) -> Result<()> {
+        self.opened().remove(target);
+        self.watch.forget();
+        self.open_made(target)?.with_context(|| format!("{target} was written and is gone again"))?;
+        self.remember()
+    }
+
+    fn opened(&self) -> MutexGuard<'_, HashMap<Target, Arc<Opened>>> {
+        lock(&self.opened)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Stable: it is a key in state.
+fn form_name(form: Form) -> String {
+    match form {
+        Form::ScramSha256 => "scram-sha-256".to_owned(),
+        Form::Pbkdf2Sha512(rounds) => format!("pbkdf2-sha512-{rounds}"),
+        Form::Encoded(encoding) => format!("{encoding:?}"),
+    }
+}
+
+/// A few random characters for the name of a temporary file.
+pub(crate) fn random_suffix() -> String {
+    fingerprint::hex(&generate::random(6))
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        Failure::Other(refused.to_string())
+    }
+}
+
+/// The entries of a file that secrets are imported from: an environment file, TOML, JSON or YAML.
+pub(crate) fn entries_of(path: &Path, text: &str) -> Result<Vec<(String, Zeroizing<String>)>> {
+    external::entries(&path.file_name().unwrap_or_default().to_string_lossy(), text)
 }

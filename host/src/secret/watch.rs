@@ -1,0 +1,187 @@
+//! Keeping secrets out of foreign text: what to look for, and what stands in its place.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use anyhow::{Context, Result};
+use zeroize::Zeroizing;
+
+use super::{
+    Alphabet, Making, Vault,
+    fingerprint::{FingerprintKey, plain_digest},
+    lock,
+    opened::{Traits, entry_label},
+    redact::{Hasher, Scanner, forms},
+};
+use crate::{
+    state::{SaltedRecord, State},
+    value::Target,
+};
+
+/// The form under which state keeps traits; its `fingerprint` is the digest of the encrypted file.
+const FORM: &str = "traits";
+
+/// What is looked for.
+pub(super) struct Watch {
+    hasher: Hasher,
+    /// Made when something is looked for first, and again after a secret was made.
+    scanner: Mutex<Option<Arc<Scanner>>>,
+    /// Traits found in this run that state does not have, by label, with the digest of the file.
+    fresh: Mutex<HashMap<String, (String, Traits)>>,
+    /// Values that no store keeps: credentials of connections, tokens of this run.
+    learned: Mutex<HashMap<String, Zeroizing<String>>>,
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+impl Watch {
+    pub(super) fn new(key: &FingerprintKey) -> Self {
+        Self { hasher: Hasher::new(key), scanner: Mutex::default(), fresh: Mutex::default(), learned: Mutex::default() }
+    }
+
+    /// Something was made or changed: what is looked for is gathered again.
+    pub(super) fn forget(&self) {
+        *lock(&self.scanner) = None;
+    }
+
+    pub(super) fn traits_of(&self, value: &str) -> Traits {
+        Traits {
+            fits: Alphabet::ALL.into_iter().filter(|alphabet| alphabet.fits(value)).collect(),
+            traces: self.hasher.traces(value),
+        }
+    }
+
+    /// Traits that state or this run has of a file with this digest.
+    pub(super) fn known(&self, state: &State, label: &str, digest: &str) -> Result<Option<Traits>> {
+        if let Some((of, traits)) = lock(&self.fresh).get(label)
+            && of == digest
+        {
+            return Ok(Some(traits.clone()));
+        }
+        let record = state.digest_of(label, FORM)?.filter(|record| record.fingerprint == digest);
+        // What can't be read is found out again.
+        Ok(record.and_then(|record| serde_json::from_str(&record.value).ok()))
+    }
+
+    pub(super) fn remember(&self, state: &State) -> Result<()> {
+        for (label, (digest, traits)) in lock(&self.fresh).drain() {
+            let record = SaltedRecord { fingerprint: digest, value: serde_json::to_string(&traits)? };
+            state.set_digest(&label, FORM, &record)?;
+        }
+        Ok(())
+    }
+}
+
+impl Vault {
+    /// Also keeps this value out of messages: a credential of a connection, a token that a server gave. `label` names it
+    /// there.
+    pub fn learn(&self, label: &str, value: &str) {
+        let before = lock(&self.watch.learned).insert(label.to_owned(), Zeroizing::new(value.to_owned()));
+        if before.is_none_or(|before| before.as_str() != value) {
+            self.watch.forget();
+        }
+    }
+
+    /// Replaces every secret that this run or an earlier one knows, in every form it was rendered in, by
+    /// `(secret NAME)`. For foreign text: logs, server errors. When the secrets to look for can't be opened, the text is
+    /// withheld.
+    pub fn redact(&self, text: &str) -> String {
+        match self.redacted(text) {
+            Ok(text) => text,
+            Err(error) => {
+                format!("(a message is withheld, since the secrets that may stand in it can't be opened: {error:#})")
+            }
+        }
+    }
+
+    /// Whether foreign bytes hold a secret: an answer that does never crosses to a plugin. Yes, when that can't be told.
+    pub fn finds_secret_in(&self, bytes: &[u8]) -> bool {
+        let found = || -> Result<bool> {
+            if !self.scanner()?.suspects(bytes) {
+                return Ok(false);
+            }
+            let all = self.all_forms()?;
+            Ok(all.iter().any(|(form, _)| bytes.windows(form.len()).any(|window| window == form.as_bytes())))
+        };
+        found().unwrap_or(true)
+    }
+
+    fn redacted(&self, text: &str) -> Result<String> {
+        if !self.scanner()?.suspects(text.as_bytes()) {
+            return Ok(text.to_owned());
+        }
+        let mut text = text.to_owned();
+        for (form, marker) in self.all_forms()? {
+            if text.contains(form.as_str()) {
+                text = text.replace(form.as_str(), &marker);
+            }
+        }
+        Ok(text)
+    }
+
+    fn scanner(&self) -> Result<Arc<Scanner>> {
+        if let Some(scanner) = lock(&self.watch.scanner).as_ref() {
+            return Ok(scanner.clone());
+        }
+        let mut traces = Vec::new();
+        for entry in self.store.entries()? {
+            let Some(sealed) = self.store.read(&entry)? else { continue };
+            let (label, digest) = (entry_label(&entry), plain_digest(&sealed));
+            let traits = match self.watch.known(&self.state, &label, &digest)? {
+                Some(traits) => traits,
+                None => {
+                    let traits = self.watch.traits_of(&self.open_entry(&entry, &sealed)?);
+                    lock(&self.watch.fresh).insert(label, (digest, traits.clone()));
+                    traits
+                }
+            };
+            traces.extend(traits.traces);
+        }
+        for target in self.external() {
+            traces.extend(self.traits(&target)?.map(|traits| traits.traces).unwrap_or_default());
+        }
+        for value in lock(&self.watch.learned).values() {
+            traces.extend(self.watch.hasher.traces(value));
+        }
+        let scanner = Arc::new(Scanner::new(self.watch.hasher, traces));
+        *lock(&self.watch.scanner) = Some(scanner.clone());
+        Ok(scanner)
+    }
+
+    /// Every form of every secret with its marker, longest first.
+    fn all_forms(&self) -> Result<Vec<(Zeroizing<String>, String)>> {
+        let mut all = Vec::new();
+        let mut add = |value: &str, name: String| {
+            all.extend(forms(value).into_iter().map(|form| (form, format!("(secret {name})"))));
+        };
+        for entry in self.store.entries()? {
+            let Some(sealed) = self.store.read(&entry)? else { continue };
+            add(&self.open_entry(&entry, &sealed)?, entry_label(&entry));
+        }
+        for target in self.external() {
+            let opened = self.open_made(&target)?.with_context(|| format!("{target} is gone"))?;
+            add(&opened.value, target.to_string());
+        }
+        for (label, value) in lock(&self.watch.learned).iter() {
+            add(value, label.clone());
+        }
+        all.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
+        Ok(all)
+    }
+
+    /// Secrets in files by others that are there.
+    fn external(&self) -> Vec<Target> {
+        let makings = self.makings.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let there = makings.iter().filter_map(|(target, making)| match making {
+            Making::FromFile { path, .. } if std::path::Path::new(path).exists() => Some(target.clone()),
+            _ => None,
+        });
+        there.collect()
+    }
+}
