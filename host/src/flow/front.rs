@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Plugins, offer};
 use crate::{
     cli::{Ended, Exit, SpecArgs},
-    contract::Contracts,
+    contract::{Contracts, hold},
     diagnostic::{Diagnostic, Sources},
     host_file::HostFile,
     plugin::{Offered, Runtime},
@@ -46,6 +46,8 @@ pub fn front(args: &SpecArgs, runtime: &Runtime, host_file: Option<&HostFile>) -
     let plugins = Plugins::load(runtime, &kinds, host_file)?;
     let catalog = Catalog::new(plugins.iter().map(|loaded| loaded.plugin.description().clone()));
     diagnostics.extend(catalog.complete(&mut spec, &contracts));
+    diagnostics.extend(hold(&spec, &catalog, &contracts));
+    diagnostics.extend(host_file.into_iter().flat_map(|host_file| host_file.check_kinds(&catalog)));
     let sources = Sources { spec: Some(spec.source()), contracts: contracts.sources(), host_file: None };
     let mut front = Front {
         spec,

@@ -6,7 +6,7 @@ mod read;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-pub use read::{Read, parse, read, schema};
+pub use read::{parse, read, schema};
 
 use serde::{Deserialize, Serialize};
 

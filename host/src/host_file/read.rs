@@ -23,22 +23,13 @@ use crate::{
     value::Tree,
 };
 
-/// A host file that was read.
-#[derive(Debug)]
-pub struct Read {
-    /// None when something is wrong with it.
-    pub host_file: Option<HostFile>,
-    /// For underlining.
-    pub source: Source,
-    /// What is wrong, and warnings.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-/// Reads and checks a host file. Whether the connections' kinds are known, `check_kinds` says, once the plugins are.
+/// Reads and checks a host file: what could be understood of it (nothing, where there is an error among the messages),
+/// its text for underlining, and everything there is to say. Whether the connections' kinds are known,
+/// [`HostFile::check_kinds`] says once the plugins are.
 ///
 /// # Errors
 /// It can't be read, or others can write it.
-pub fn read(path: &Path) -> anyhow::Result<Read> {
+pub fn read(path: &Path) -> anyhow::Result<(HostFile, Source, Vec<Diagnostic>)> {
     refuse_writable_by_others(path, "host file").context(
         "the host file says what this machine has: connections, folders, the secret store. Name another with --host FILE",
     )?;
@@ -54,14 +45,14 @@ pub fn schema() -> serde_json::Value {
 }
 
 /// Parses a host file; `path` is where it would be.
-pub fn parse(path: &Path, text: &str) -> Read {
+pub fn parse(path: &Path, text: &str) -> (HostFile, Source, Vec<Diagnostic>) {
     static SCHEMA: LazyLock<Checker> = LazyLock::new(|| Checker::new(schema()));
     let source = Source::new(path.display().to_string(), text);
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut diagnostics: Vec<Diagnostic> =
         errors.iter().map(|error| syntax_error(error, Document::HostFile, text)).collect();
     if !diagnostics.is_empty() {
-        return Read { host_file: None, source, diagnostics };
+        return (HostFile::empty(path), source, diagnostics);
     }
     let tree = plain(document.get_ref(), &|path| Place::HostFile(path.to_vec()), &mut diagnostics);
     check(&SCHEMA, &tree, &[], &mut diagnostics);
@@ -71,13 +62,13 @@ pub fn parse(path: &Path, text: &str) -> Read {
             Ok(raw) => {
                 warn(&raw, &mut diagnostics);
                 let host_file = raw.settled(path, &tree);
-                return Read { host_file: Some(host_file), source, diagnostics };
+                return (host_file, source, diagnostics);
             }
             // What the schema leaves open: grants have types of their own.
             Err(error) => diagnostics.push(not_as_wanted(&error, text)),
         }
     }
-    Read { host_file: None, source, diagnostics }
+    (HostFile::empty(path), source, diagnostics)
 }
 
 /// What only a typed reading finds.
@@ -124,7 +115,9 @@ impl HostFile {
             }
             let wants = || catalog.descriptions().flat_map(|description| &description.connections);
             let mut wanting = wants().filter(|want| want.kinds.contains(&connection.kind)).peekable();
-            if wanting.peek().is_none() {
+            // A plugin that this spec does not need has not been asked what it knows.
+            let all_asked = self.plugins.keys().all(|kind| catalog.description(kind).is_some());
+            if wanting.peek().is_none() && all_asked {
                 let schemas = connection_kinds::schemas();
                 let known: Vec<&str> =
                     schemas.keys().chain(wants().flat_map(|want| &want.kinds)).map(String::as_str).collect();
@@ -144,11 +137,10 @@ impl HostFile {
         diagnostics
     }
 
-    /// The source of a file that was read before.
-    #[cfg(test)]
-    pub(crate) fn empty() -> Self {
+    /// One that says nothing.
+    pub(crate) fn empty(path: &Path) -> Self {
         Self {
-            path: PathBuf::from("/etc/stackrun/stackrun.toml"),
+            path: path.to_owned(),
             store: StoreSettings { path: PathBuf::new(), identities: Vec::new(), recipients: Vec::new() },
             state: PathBuf::new(),
             folders: BTreeMap::new(),

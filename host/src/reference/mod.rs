@@ -11,7 +11,7 @@ mod pick;
 mod section;
 mod substitute;
 mod vantage;
-pub mod views;
+mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,7 @@ use crate::{
 
 pub use known::Known;
 pub use pick::picked;
+pub use views::Views;
 
 /// Who refers to what, with every section resolved.
 #[derive(Clone, Debug, Default)]

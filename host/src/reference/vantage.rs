@@ -111,7 +111,7 @@ mod tests {
 
     fn host_file(connections: Vec<ConnectionSettings>) -> HostFile {
         let connections = connections.into_iter().map(|one| (one.name.clone(), one)).collect();
-        HostFile { connections, ..HostFile::empty() }
+        HostFile { connections, ..HostFile::empty(std::path::Path::new("stackrun.toml")) }
     }
 
     fn seen(from: &ConnectionSettings, section: Tree, of: ConnectionSettings) -> Result<String, Unreachable> {

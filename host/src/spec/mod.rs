@@ -66,7 +66,7 @@ impl Spec {
 
 /// Reads and parses a spec, and puts the values of `--set` in it. The error is that of reading; what is wrong with the
 /// content is in the messages, and then the spec holds what could be understood.
-pub fn read(path: &Path, settings: &[String]) -> io::Result<(Spec, Vec<Diagnostic>)> {
+pub fn read_with(path: &Path, settings: &[String]) -> io::Result<(Spec, Vec<Diagnostic>)> {
     let text = std::fs::read_to_string(path)?;
     let (mut spec, mut diagnostics) = parse(path, text.into());
     if diagnostics.is_empty() {
