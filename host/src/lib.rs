@@ -14,6 +14,8 @@ pub mod connection;
 pub mod contract;
 pub mod diagnostic;
 pub mod document;
+#[cfg(test)]
+mod fixtures;
 pub mod gate;
 pub mod host_file;
 pub mod observe;

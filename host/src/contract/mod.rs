@@ -156,3 +156,6 @@ fn parse(name: &str, source: Source, diagnostics: &mut Vec<Diagnostic>) -> Optio
 fn typed<T: DeserializeOwned>(text: &str) -> Result<T, toml::de::Error> {
     toml::from_str(text)
 }
+
+#[cfg(test)]
+mod tests;

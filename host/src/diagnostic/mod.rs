@@ -118,3 +118,6 @@ impl Diagnostic {
         Self { help: Some(help.into()), ..self }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -292,3 +292,7 @@ fn settings(tree: &Tree, name: &str) -> Tree {
     }
     Tree::Table(settings)
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -158,3 +158,6 @@ impl Graph {
         self.work
     }
 }
+
+#[cfg(test)]
+mod tests;
