@@ -270,7 +270,8 @@ mod tests {
         ) {
             let position = if first { Position::First } else { Position::Last };
             let once = markers().put(text.as_bytes(), body.as_bytes(), position).unwrap();
-            prop_assert_eq!(markers().find(&once).unwrap(), Some(super::body(body.as_bytes()).as_slice()));
+            let block = super::body(body.as_bytes());
+            prop_assert_eq!(markers().find(&once).unwrap(), Some(block.as_slice()));
             let again = markers().put(&once, body.as_bytes(), position).unwrap();
             prop_assert_eq!(&again, &once, "putting the same twice changes nothing");
             let changed = markers().put(&once, other.as_bytes(), position).unwrap();
