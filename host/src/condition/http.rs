@@ -4,8 +4,9 @@
 //! (`inside`); what the gate has to say is the same.
 
 use serde_json::Value;
+use zeroize::Zeroizing;
 
-use super::{Held, HttpAnswers, HttpShows, Vantage};
+use super::{inside, Held, HttpAnswers, HttpShows, Vantage};
 use crate::{
     apply::Acting,
     connection::http::{Answer, Endpoint, Outgoing},
@@ -123,9 +124,25 @@ pub(super) async fn send_from(
             Ok(acting.world.connections.http().exchange(&endpoint, &outgoing).await?)
         }
         Vantage::Container { connection, name } => {
-            let _ = (endpoint.from_inside(), outgoing);
-            Err(Failure::Other(format!("container {name} of {connection} can't be asked from inside yet")))
+            let place = inside::Place::find(acting, connection, name).await?;
+            from_inside(&place, &endpoint, &outgoing).await
         }
+    }
+}
+
+/// Asks the server by its name, as the programs in the container do.
+async fn from_inside(place: &inside::Place, endpoint: &Endpoint, outgoing: &Outgoing) -> Result<Answer, Failure> {
+    let (path, headers) = outgoing.as_get().ok_or_else(|| {
+        Failure::Other("only GET requests are sent from inside a container".to_owned())
+    })?;
+    let headers = headers.iter().map(|(name, value)| (name.clone(), Zeroizing::new(value.clone()).into()));
+    let question = inside::Inside::HttpGet { url: format!("{}{path}", endpoint.origin), headers: headers.collect() };
+    match inside::ask(place, &question).await? {
+        inside::Answer::Http { status, body } => Ok(Answer::seen_from_inside(status, body)),
+        inside::Answer::Failed(seen) | inside::Answer::Hopeless(seen) => {
+            Err(Failure::Unreachable(format!("{} from inside {}: {seen}", endpoint.origin, place.name)))
+        }
+        inside::Answer::LoggedIn => Err(Failure::Other("the question was answered with another one's answer".into())),
     }
 }
 

@@ -36,8 +36,11 @@ impl HttpLeadsTo {
         gate.http_provider(&self.provider).map(drop)
     }
 
-    /// Walks the way once.
+    /// Walks the way once, as a browser on this machine would: a container has none.
     pub async fn ask(&self, vantage: &Vantage, acting: &Acting<'_>) -> Result<Held, Failure> {
+        if matches!(vantage, Vantage::Container { .. }) {
+            return Err(Failure::Other("a sign-in is followed from this machine, not from inside a container".into()));
+        }
         let start = match http::send(&self.request, vantage, acting).await? {
             answer if self.request.accepts(answer.status) => answer,
             answer => return Ok(Held::No(http::unexpected(&answer, acting))),

@@ -272,6 +272,8 @@ mod tests {
             let once = markers().put(text.as_bytes(), body.as_bytes(), position).unwrap();
             let whole = super::body(body.as_bytes());
             prop_assert_eq!(markers().find(&once).unwrap(), Some(whole.as_slice()));
+            let block = super::body(body.as_bytes());
+            prop_assert_eq!(markers().find(&once).unwrap(), Some(block.as_slice()));
             let again = markers().put(&once, body.as_bytes(), position).unwrap();
             prop_assert_eq!(&again, &once, "putting the same twice changes nothing");
             let changed = markers().put(&once, other.as_bytes(), position).unwrap();

@@ -115,11 +115,18 @@ fn provider_rules(provider: &ConnectionSettings) -> Vec<HttpRule> {
     let base = url::Url::parse(issuer).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
     let mut rules = vec![rule(provider, &["GET"], &[&format!("{base}/.well-known/openid-configuration")])];
     if provider.kind == "oidc-registration" {
-        let path = setting("registration_path").unwrap_or("/reg");
-        rules.push(rule(provider, &["POST"], &[path]));
+        let path = registration_path(provider);
+        rules.push(rule(provider, &["POST"], &[&path]));
         rules.push(rule(provider, &["GET", "PUT", "DELETE"], &[&format!("{path}/*")]));
     }
     rules
+}
+
+/// Path of the registration endpoint: `registration_path`, else that of `endpoint`, else `/reg`.
+fn registration_path(provider: &ConnectionSettings) -> String {
+    let setting = |key: &str| provider.settings.get(key).and_then(Tree::as_str);
+    let of_endpoint = || Some(url::Url::parse(setting("endpoint")?).ok()?.path().to_owned());
+    setting("registration_path").map(str::to_owned).or_else(of_endpoint).unwrap_or_else(|| "/reg".to_owned())
 }
 
 impl HttpRule {

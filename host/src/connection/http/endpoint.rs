@@ -11,13 +11,12 @@
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{host_file::ConnectionSettings, observe::Failure};
 
-/// A server as a request finds it. Holds no secret, and can be handed to another process of this program.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A server as a request finds it. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     /// The connection's name, for messages that say what to change in the host file; none for a container.
     pub connection: Option<String>,
@@ -30,8 +29,7 @@ pub struct Endpoint {
 }
 
 /// How to get to a server.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Route {
     /// Where the origin's name and port lead.
     Name,
@@ -102,16 +100,6 @@ impl Endpoint {
             (url.origin().ascii_serialization(), Route::Name)
         };
         Ok(Self { connection: Some(connection.name.clone()), origin, route, ca: ca_of(connection) })
-    }
-
-    /// The same server as a container sees it: by its name, trusted as the container trusts. Whoever asks from there
-    /// fills in what its resolver and its CA bundle say.
-    pub fn from_inside(self) -> Self {
-        let route = match self.route {
-            Route::Address(..) => Route::Name,
-            other => other,
-        };
-        Self { route, ca: None, ..self }
     }
 
     /// What stands in the Host header: `auth.example.org`, `localhost:8443`.

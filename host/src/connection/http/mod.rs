@@ -17,7 +17,6 @@ use std::{
 };
 
 use reqwest::{header, redirect::Policy};
-use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroize;
 
@@ -35,7 +34,6 @@ const LIMIT: Duration = Duration::from_secs(10);
 const LARGEST: usize = 1024 * 1024;
 
 /// An answer, whatever its status.
-#[derive(Serialize, Deserialize)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -54,6 +52,11 @@ impl Drop for Answer {
 }
 
 impl Answer {
+    /// What was seen from inside a container, without headers.
+    pub(crate) fn seen_from_inside(status: u16, body: String) -> Self {
+        Self { status, location: None, cookies: Vec::new(), body: body.into_bytes() }
+    }
+
     /// The body as JSON.
     pub fn json(&self) -> Result<serde_json::Value, Failure> {
         serde_json::from_slice(&self.body)

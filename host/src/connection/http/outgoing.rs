@@ -3,7 +3,6 @@
 use std::fmt;
 
 use reqwest::header::{HOST, HeaderName, HeaderValue};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -15,9 +14,7 @@ use crate::{
     wanted::{Body, Method, Request},
 };
 
-/// What is sent. Its path is the one that the gate has looked at. It can be handed to another process of this program,
-/// through a pipe and never by its arguments.
-#[derive(Serialize, Deserialize)]
+/// What is sent. Its path is the one that the gate has looked at.
 pub struct Outgoing {
     method: Method,
     path: String,
@@ -79,6 +76,11 @@ impl Outgoing {
             }
         }
         Ok(outgoing)
+    }
+
+    /// Path and headers, if it is a GET: the headers may hold secrets.
+    pub(crate) fn as_get(&self) -> Option<(&str, &[(String, String)])> {
+        (self.method == Method::Get).then_some((self.path.as_str(), self.headers.as_slice()))
     }
 
     /// Adds a header. A value that no header can carry is an error that does not show it.
