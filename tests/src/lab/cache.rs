@@ -13,6 +13,8 @@ use anyhow::{Context, Result};
 use rustix::fs::{FlockOperation, flock};
 use sha2::{Digest, Sha256};
 
+use super::mounts;
+
 /// Entries that no lab has used for this long are removed when a new one is made.
 const KEPT_UNUSED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -66,6 +68,8 @@ fn marker(folder: &Path) -> PathBuf {
 }
 
 fn remove(folder: &Path) -> Result<()> {
+    // An interrupted import leaves its image store mounted.
+    mounts::unmount_below(folder)?;
     match fs::remove_dir_all(folder) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -163,6 +167,8 @@ pub(crate) fn copy_source(from: &Path, to: &Path) -> Result<()> {
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent).with_context(|| format!("can't make {}", parent.display()))?;
         }
+        // Never written through a hard link to something else.
+        let _ = fs::remove_file(&target);
         fs::copy(&file, &target).with_context(|| format!("can't copy {} to {}", file.display(), target.display()))?;
     }
     Ok(())

@@ -12,8 +12,8 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::podman::Home;
-use super::{cache, rootfs};
-use crate::command::{show, tail};
+use super::{cache, mounts, rootfs};
+use crate::command::{run, show, tail};
 use crate::setup::Tools;
 
 /// An application's `image.toml`.
@@ -54,8 +54,14 @@ pub fn ensure(app: &Path, tools: &Tools, say: &mut dyn FnMut(&str)) -> Result<Im
     let folder = cache::entry(&format!("image-{name}-{key}"), |folder| {
         say(&format!("making the image {}", recipe.tag));
         let stage = folder.join("stage");
+        // Hard links: the tree is large, and only new files come to it.
+        run(Command::new("cp").args(["-a", "--link"]).arg(&tree).arg(&stage))?;
         cache::copy_source(app, &stage.join(recipe.copy_to.trim_start_matches('/')))?;
-        import(&recipe, &tree, &stage, &Home::write(&folder.join("podman"), None, &[])?)?;
+        // The application's own user can't write these later, and compiling takes seconds a start.
+        rootfs::inside(&stage, &["python3", "-m", "compileall", "-q", &recipe.copy_to])?;
+        let podman = folder.join("podman");
+        import(&recipe, &stage, &Home::write(&podman, None, &[])?)?;
+        mounts::unmount_below(&podman)?;
         fs::remove_dir_all(&stage).with_context(|| format!("can't remove {}", stage.display()))
     })?;
     Ok(Image { tag: recipe.tag, store: Home::storage(&folder.join("podman")) })
@@ -73,13 +79,10 @@ fn read(path: &Path) -> Result<Recipe> {
     Ok(recipe)
 }
 
-fn import(recipe: &Recipe, tree: &Path, stage: &Path, home: &Home) -> Result<()> {
+fn import(recipe: &Recipe, stage: &Path, home: &Home) -> Result<()> {
     let mut tar = Command::new("tar");
     tar.args(["--create", "--numeric-owner", "--owner=0", "--group=0"])
         .args(["--exclude=./proc/*", "--exclude=./sys/*", "--exclude=./dev/*", "--exclude=./run/*"])
-        .arg("--directory")
-        .arg(tree)
-        .arg(".")
         .arg("--directory")
         .arg(stage)
         .arg(".");

@@ -219,9 +219,13 @@ impl Lab {
             let idp = scope.spawn(|| self.idp.start(&parts.idp, &parts.tools));
             [("PostgreSQL", postgres.join()), ("Podman", podman.join()), ("Caddy", caddy.join()), ("the identity provider", idp.join())]
         });
-        for (name, end) in ends {
-            let started = end.unwrap_or_else(|_| Err(anyhow!("its thread panicked")));
-            started.with_context(|| format!("the lab's part that failed: {name}"))?;
+        let failed: Vec<String> = ends
+            .into_iter()
+            .map(|(name, end)| (name, end.unwrap_or_else(|_| Err(anyhow!("its thread panicked")))))
+            .filter_map(|(name, started)| started.err().map(|error| format!("{name}: {error:#}")))
+            .collect();
+        if !failed.is_empty() {
+            bail!("the lab does not start:\n{}", failed.join("\n"));
         }
         self.caddy
             .get(&format!("auth.{DOMAIN}"), "/.well-known/openid-configuration")

@@ -86,7 +86,8 @@ impl Postgres {
     pub(super) fn start(&self, options: &Options) -> Result<()> {
         let postgres = ids(USER)?;
         let bin = server_programs()?;
-        for name in [".", "run", "log", "etc"] {
+        own_folder(&self.folder, postgres)?;
+        for name in ["run", "log", "etc"] {
             own_folder(&self.folder.join(name), postgres)?;
         }
         let mut initdb = as_user(&bin.join("initdb"), postgres);

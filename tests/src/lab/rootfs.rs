@@ -113,7 +113,10 @@ fn install(requirements: &Path, tree: &Path, tools: &Tools) -> Result<()> {
 }
 
 /// Runs a command with the tree as its root folder and nothing of this machine's environment.
-fn inside(tree: &Path, command: &[&str]) -> Result<()> {
+///
+/// # Errors
+/// When it fails: its own words.
+pub(crate) fn inside(tree: &Path, command: &[&str]) -> Result<()> {
     let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     run(Command::new("chroot").arg(tree).args(command).env_clear().env("PATH", path).env("HOME", "/root").env("LANG", "C.UTF-8"))
         .map(|_| ())

@@ -53,7 +53,9 @@ impl Tools {
 
     /// A command that runs `npm` with this Node.
     pub(crate) fn npm(&self) -> Command {
-        let mut npm = Command::new(self.node_bin.join("npm"));
+        // Not `bin/npm`: the wheel has a copy there, which does not find what it belongs to.
+        let mut npm = Command::new(self.node());
+        npm.arg(self.node_bin.join("../lib/node_modules/npm/bin/npm-cli.js"));
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut with_node = self.node_bin.clone().into_os_string();
         with_node.push(":");
