@@ -141,9 +141,14 @@ fn containers(lab: &Lab) -> Result<()> {
 /// What the container answers: what it got from the provider.
 fn probe(lab: &Lab) -> Result<String> {
     let url = format!("http://{}:16366/", lab.podman.publish_address);
+    eventually(|| output(Command::new("curl").args(["--fail", "--silent", "--show-error", "--max-time", "8", &url])))
+}
+
+/// The first success within ten seconds, or the last failure.
+fn eventually(mut ask: impl FnMut() -> Result<String>) -> Result<String> {
     let end = Instant::now() + Duration::from_secs(10);
     loop {
-        match output(Command::new("curl").args(["--fail", "--silent", "--show-error", "--max-time", "8", &url])) {
+        match ask() {
             Err(_) if Instant::now() < end => std::thread::sleep(Duration::from_millis(100)),
             answer => return answer,
         }
@@ -159,7 +164,8 @@ fn gateway_and_provider(lab: &Lab) -> Result<()> {
 
     fs::write(lab.caddy.sites.join("new.caddy"), format!("new.{DOMAIN} {{\n\trespond \"new\"\n}}\n"))?;
     lab.caddy.reload()?;
-    ensure!(lab.caddy.get(&format!("new.{DOMAIN}"), "/")? == "new");
+    // A new site's certificate is made after the reload has returned; until then the handshake fails.
+    ensure!(eventually(|| lab.caddy.get(&format!("new.{DOMAIN}"), "/"))? == "new");
     fs::remove_file(lab.caddy.sites.join("new.caddy"))?;
     lab.caddy.reload()?;
 
