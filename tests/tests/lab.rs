@@ -35,7 +35,9 @@ fn probe_app(folder: &Path) -> Result<PathBuf> {
     fs::write(app.join("requirements.txt"), "idna==3.10\n")?;
     fs::write(
         app.join("image.toml"),
-        format!("tag = {IMAGE:?}\ncopy_to = \"/app\"\nworkdir = \"/app\"\ncmd = [\"python3\", \"probe.py\"]\n[env]\nPYTHONUNBUFFERED = \"1\"\n"),
+        format!(
+            "tag = {IMAGE:?}\ncopy_to = \"/app\"\nworkdir = \"/app\"\ncmd = [\"python3\", \"probe.py\"]\n[env]\nPYTHONUNBUFFERED = \"1\"\n"
+        ),
     )?;
     Ok(app)
 }
@@ -91,7 +93,10 @@ fn machine() -> Result<String> {
     let mut seen: Vec<String> = processes
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
-        .filter(|line| !line.starts_with('Z') && (line.contains("stackrun-lab") || line.ends_with(" conmon") || line.ends_with(" podman")))
+        .filter(|line| {
+            !line.starts_with('Z')
+                && (line.contains("stackrun-lab") || line.ends_with(" conmon") || line.ends_with(" podman"))
+        })
         .collect();
     let mounts = fs::read_to_string("/proc/self/mounts")?;
     seen.extend(mounts.lines().filter(|line| line.contains("stackrun-lab-")).map(str::to_owned));
@@ -102,11 +107,19 @@ fn machine() -> Result<String> {
     Ok(seen.join("\n"))
 }
 
+fn database_answers(lab: &Lab) -> Result<()> {
+    let answer = lab.postgres.sql("postgres", "SELECT 6 * 7")?;
+    ensure!(answer == "42", "{answer}");
+    Ok(())
+}
+
 fn database(lab: &Lab) -> Result<()> {
-    ensure!(lab.postgres.sql("postgres", "SELECT 6 * 7")? == "42");
+    database_answers(lab)?;
     ensure!(lab.postgres.sql("postgres", "SHOW port")? == lab.postgres.port.to_string());
     ensure!(lab.postgres.sql("postgres", "SHOW listen_addresses")? == "*");
-    let containers = lab.postgres.sql("postgres", "SELECT count(*) FROM pg_hba_file_rules WHERE error IS NOT NULL OR address LIKE '10.%'")?;
+    let containers = lab
+        .postgres
+        .sql("postgres", "SELECT count(*) FROM pg_hba_file_rules WHERE error IS NOT NULL OR address LIKE '10.%'")?;
     ensure!(containers == "0", "the rules must be good ones, with none for containers");
     let log = fs::read_to_string(&lab.postgres.log)?;
     ensure!(log.contains("SELECT 6 * 7"), "log_statements was asked for");
@@ -128,13 +141,23 @@ fn containers(lab: &Lab) -> Result<()> {
     output(
         lab.podman
             .command()
-            .args(["run", "--detach", "--name", "probe", "--publish", &format!("{}:16366:8000", lab.podman.publish_address)])
+            .args([
+                "run",
+                "--detach",
+                "--name",
+                "probe",
+                "--publish",
+                &format!("{}:16366:8000", lab.podman.publish_address),
+            ])
             .args(["--add-host", &format!("{auth}:{}", lab.podman.gateway), "--env", "SSL_CERT_FILE=/ca/bundle.pem"])
             .args(["--volume", &format!("{}:/config", config.display()), "--volume", &format!("{}:/ca", ca.display())])
             .arg(IMAGE),
     )?;
     let answer = probe(lab)?;
-    ensure!(answer.contains(&format!("\"{}\"", lab.idp.issuer)), "a container must reach the provider by its own address: {answer}");
+    ensure!(
+        answer.contains(&format!("\"{}\"", lab.idp.issuer)),
+        "a container must reach the provider by its own address: {answer}"
+    );
     Ok(())
 }
 
@@ -177,7 +200,8 @@ fn gateway_and_provider(lab: &Lab) -> Result<()> {
 fn host_files(lab: &Lab) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     for path in [&lab.host_file, &lab.registration_host_file] {
-        let host: toml::Table = toml::from_str(&fs::read_to_string(path)?).with_context(|| path.display().to_string())?;
+        let host: toml::Table =
+            toml::from_str(&fs::read_to_string(path)?).with_context(|| path.display().to_string())?;
         ensure!(host.contains_key("connection"));
         ensure!(fs::metadata(path)?.permissions().mode() & 0o077 == 0, "a host file holds commands that run as root");
     }
@@ -187,7 +211,14 @@ fn host_files(lab: &Lab) -> Result<()> {
 }
 
 fn published_ports_and_addresses_do_not_meet(one: &Lab, two: &Lab) -> Result<()> {
-    let address = |lab: &Lab| output(lab.podman.command().args(["inspect", "probe", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"]));
+    let address = |lab: &Lab| {
+        output(lab.podman.command().args([
+            "inspect",
+            "probe",
+            "--format",
+            "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+        ]))
+    };
     ensure!(address(one)? != address(two)?);
     ensure!(probe(one)?.contains(&one.idp.issuer) && probe(two)?.contains(&two.idp.issuer));
     Ok(())
@@ -198,12 +229,57 @@ fn restart_and_validation(lab: &Lab) -> Result<()> {
     lab.idp.restart()?;
     fs::write(&lab.idp.clients_fragment, "- no_such_key: 1\n")?;
     let refused = output(&mut Command::new(&lab.idp.validate));
-    ensure!(refused.is_err_and(|error| error.to_string().contains("no_such_key")), "an unknown key must be refused by name");
+    ensure!(
+        refused.is_err_and(|error| error.to_string().contains("no_such_key")),
+        "an unknown key must be refused by name"
+    );
     let refused = lab.idp.restart();
     ensure!(refused.is_err_and(|error| format!("{error:#}").contains("no_such_key")), "so must a restart with it");
     fs::write(&lab.idp.clients_fragment, "")?;
     lab.idp.restart()?;
     lab.caddy.get(&format!("auth.{DOMAIN}"), "/.well-known/openid-configuration").map(|_| ())
+}
+
+#[test]
+fn a_lab_is_replaced_where_it_is_and_goes_away_after_its_servers_were_killed() -> Result<()> {
+    setup::ensure(&[Need::Lab], &mut |line| eprintln!("{line}"))?;
+    let first = Scratch::up(&Options::default())?;
+    let second = Lab::up(&first.dir)?;
+    database_answers(&second)?;
+    applications(&second)?;
+    media(&second)?;
+    let postmaster = fs::read_to_string(second.postgres.data.join("postmaster.pid"))?;
+    let postmaster = postmaster.lines().next().context("a postmaster.pid has lines")?.to_owned();
+    output(Command::new("kill").args(["-9", &postmaster]))?;
+    for process in second.processes()?.iter().filter(|process| process.starts_with("podman")) {
+        let id = process.trim_end_matches(')').rsplit('(').next().context("name (id)")?.to_owned();
+        output(Command::new("kill").args(["-9", &id]))?;
+    }
+    Lab::down(&second.dir)?;
+    ensure!(!second.dir.exists() && second.processes()?.is_empty());
+    ensure!(Lab::down(&second.dir).is_err_and(|error| format!("{error:#}").contains("no lab in")));
+    Ok(())
+}
+
+/// Every application of the checkout is there as an image, and its command is one.
+fn applications(lab: &Lab) -> Result<()> {
+    let images = output(lab.podman.command().args(["images", "--format", "{{.Repository}}:{{.Tag}}"]))?;
+    let apps = Options::default().apps;
+    ensure!(apps.len() >= 2 && images.lines().count() == apps.len(), "{images}");
+    for image in images.lines() {
+        let command =
+            output(lab.podman.command().args(["image", "inspect", image, "--format", "{{index .Config.Cmd 0}}"]))?;
+        output(lab.podman.command().args(["run", "--rm", "--network", "none", image, "test", "-x", &command]))
+            .with_context(|| format!("{image} has no program {command}"))?;
+    }
+    Ok(())
+}
+
+fn media(lab: &Lab) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let (file, folder) = (fs::metadata(&lab.media_file)?, fs::metadata(lab.dir.join("media"))?);
+    ensure!(file.uid() != folder.uid() && file.uid() != 0, "the file must have an owner of its own");
+    Ok(())
 }
 
 #[test]
@@ -214,7 +290,10 @@ fn a_lab_that_can_not_start_says_why_and_leaves_nothing() -> Result<()> {
     let broken = folder.path().join("idp");
     fs::create_dir(&broken)?;
     fs::write(broken.join("package.json"), r#"{"name":"broken","version":"1.0.0"}"#)?;
-    fs::write(broken.join("package-lock.json"), r#"{"name":"broken","version":"1.0.0","lockfileVersion":3,"packages":{"":{"name":"broken","version":"1.0.0"}}}"#)?;
+    fs::write(
+        broken.join("package-lock.json"),
+        r#"{"name":"broken","version":"1.0.0","lockfileVersion":3,"packages":{"":{"name":"broken","version":"1.0.0"}}}"#,
+    )?;
     fs::write(broken.join("server.js"), "console.error('no such realm'); process.exit(1)")?;
     let dir = folder.path().join("lab");
     let options = Options { apps: Vec::new(), idp: broken, ..Options::default() };
@@ -222,6 +301,10 @@ fn a_lab_that_can_not_start_says_why_and_leaves_nothing() -> Result<()> {
     let message = format!("{error:#}");
     ensure!(message.contains("the identity provider") && message.contains("no such realm"), "{message}");
     ensure!(!dir.exists(), "{} is still there", dir.display());
-    ensure!(output(Command::new("ps").args(["-eo", "args="]))?.lines().all(|line| !line.contains(&format!("{}/", dir.display()))));
+    ensure!(
+        output(Command::new("ps").args(["-eo", "args="]))?
+            .lines()
+            .all(|line| !line.contains(&format!("{}/", dir.display())))
+    );
     Ok(())
 }

@@ -118,7 +118,8 @@ impl Key {
             use std::os::unix::fs::PermissionsExt;
             let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
             let body = fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
-            let mode = fs::metadata(&path).with_context(|| format!("can't look at {}", path.display()))?.permissions().mode();
+            let mode =
+                fs::metadata(&path).with_context(|| format!("can't look at {}", path.display()))?.permissions().mode();
             self = self.text(&name).text(if mode & 0o111 == 0 { "" } else { "x" });
             self.0.update((body.len() as u64).to_le_bytes());
             self.0.update(&body);

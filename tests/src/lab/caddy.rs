@@ -75,15 +75,20 @@ impl Caddy {
                 .with_context(|| format!("can't make {}", folder.display()))?;
         }
         fs::create_dir_all(&self.sites).with_context(|| format!("can't make {}", self.sites.display()))?;
-        fs::write(&self.caddyfile, self.main_file(idp_port)).with_context(|| format!("can't write {}", self.caddyfile.display()))?;
+        fs::write(&self.caddyfile, self.main_file(idp_port))
+            .with_context(|| format!("can't write {}", self.caddyfile.display()))?;
         let mut caddy = Command::new(tools.caddy());
         caddy.args(["run", "--adapter", "caddyfile", "--config"]).arg(&self.caddyfile);
         caddy.uid(user.uid).gid(user.gid).current_dir(&self.folder).env("HOME", self.folder.join("data"));
         let mut child = process::spawn(&mut caddy, &self.log, &self.pid_file)?;
         let limit = Duration::from_secs(20);
-        process::wait("Caddy's admin API", limit, &self.log, Some(&mut child), || http::get_unix(&self.admin, "/config/").map(|_| ()))?;
+        process::wait("Caddy's admin API", limit, &self.log, Some(&mut child), || {
+            http::get_unix(&self.admin, "/config/").map(|_| ())
+        })?;
         process::wait("Caddy's certificate authority", limit, &self.log, Some(&mut child), || self.publish_ca())?;
-        process::wait("Caddy's https", limit, &self.log, Some(&mut child), || self.get(&format!("wiki.{DOMAIN}"), "/").map(|_| ()))
+        process::wait("Caddy's https", limit, &self.log, Some(&mut child), || {
+            self.get(&format!("wiki.{DOMAIN}"), "/").map(|_| ())
+        })
     }
 
     fn main_file(&self, idp_port: u16) -> String {
@@ -111,7 +116,8 @@ impl Caddy {
         if let Some(folder) = self.ca.parent() {
             fs::create_dir_all(folder).with_context(|| format!("can't make {}", folder.display()))?;
         }
-        fs::write(&self.ca_bundle, format!("{roots}\n{ca}")).with_context(|| format!("can't write {}", self.ca_bundle.display()))?;
+        fs::write(&self.ca_bundle, format!("{roots}\n{ca}"))
+            .with_context(|| format!("can't write {}", self.ca_bundle.display()))?;
         fs::write(&self.ca, ca).with_context(|| format!("can't write {}", self.ca.display()))
     }
 
@@ -137,10 +143,13 @@ impl Caddy {
     /// When Caddy refuses it: its own words.
     pub fn reload(&self) -> Result<()> {
         let body = format!("@{}", self.caddyfile.display());
-        run(http::curl()
-            .arg("--unix-socket")
-            .arg(&self.admin)
-            .args(["--header", "Content-Type: text/caddyfile", "--data-binary", &body, "http://localhost/load"]))
+        run(http::curl().arg("--unix-socket").arg(&self.admin).args([
+            "--header",
+            "Content-Type: text/caddyfile",
+            "--data-binary",
+            &body,
+            "http://localhost/load",
+        ]))
         .map(|_| ())
     }
 

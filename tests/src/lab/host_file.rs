@@ -72,7 +72,8 @@ clients  = ["{subnet}"]
 
 fn podman(lab: &Lab) -> String {
     // Names of the lab's sites resolve nowhere; a container gets them in its hosts file.
-    let hosts = ["auth", "mediamanager", "wiki"].map(|site| format!("\"{site}.{DOMAIN}\" = \"{}\"", lab.podman.gateway));
+    let hosts =
+        ["auth", "mediamanager", "wiki"].map(|site| format!("\"{site}.{DOMAIN}\" = \"{}\"", lab.podman.gateway));
     format!(
         r#"[connection.podman]
 kind        = "docker-api"

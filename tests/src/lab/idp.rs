@@ -87,7 +87,8 @@ pub fn ensure_modules(source: &Path, tools: &Tools, say: &mut dyn FnMut(&str)) -
         say("installing the identity provider's modules from npm");
         cache::copy_source(source, folder)?;
         let mut npm = tools.npm();
-        npm.args(["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder);
+        npm.args(["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(folder);
         run(&mut npm).map(|_| ())
     })
 }
@@ -96,7 +97,11 @@ impl Idp {
     pub(super) fn plan(dir: &Path, slot: Slot, https_port: u16) -> Self {
         let folder = dir.join("idp");
         let issuer = format!("https://auth.{DOMAIN}:{https_port}");
-        let user = |name: &str, email: &str| User { name: name.to_owned(), password: format!("{name}-signs-in"), email: email.to_owned() };
+        let user = |name: &str, email: &str| User {
+            name: name.to_owned(),
+            password: format!("{name}-signs-in"),
+            email: email.to_owned(),
+        };
         Self {
             registration_endpoint: format!("{issuer}/reg"),
             issuer,
@@ -236,6 +241,8 @@ fn put(path: &Path, body: &str, mode: u32, group: Option<Ids>) -> Result<()> {
 fn random_word() -> Result<String> {
     use std::io::Read;
     let mut bytes = [0; 32];
-    fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).context("can't read /dev/urandom")?;
+    fs::File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .context("can't read /dev/urandom")?;
     Ok(hex::encode(bytes))
 }

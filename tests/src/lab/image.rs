@@ -69,9 +69,14 @@ pub fn ensure(app: &Path, tools: &Tools, say: &mut dyn FnMut(&str)) -> Result<Im
 
 fn read(path: &Path) -> Result<Recipe> {
     let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-    let recipe: Recipe = toml::from_str(&text).with_context(|| format!("{} is not a description of an image", path.display()))?;
-    if let Some((name, value)) = recipe.env.iter().find(|(_, value)| value.contains([' ', '\t', '\n', '"', '\'', '\\'])) {
-        bail!("{}: env.{name} = {value:?} can't be handed to `podman import`: no blanks, quotes or backslashes", path.display());
+    let recipe: Recipe =
+        toml::from_str(&text).with_context(|| format!("{} is not a description of an image", path.display()))?;
+    if let Some((name, value)) = recipe.env.iter().find(|(_, value)| value.contains([' ', '\t', '\n', '"', '\'', '\\']))
+    {
+        bail!(
+            "{}: env.{name} = {value:?} can't be handed to `podman import`: no blanks, quotes or backslashes",
+            path.display()
+        );
     }
     if !recipe.copy_to.starts_with('/') {
         bail!("{}: copy_to must be an absolute path of the image, not {:?}", path.display(), recipe.copy_to);
@@ -95,7 +100,9 @@ fn import(recipe: &Recipe, stage: &Path, home: &Home) -> Result<()> {
         podman.arg("--change").arg(format!("ENV {name}={value}"));
     }
     podman.arg("--change").arg(format!("WORKDIR {}", recipe.workdir));
-    podman.arg("--change").arg(format!("CMD {}", serde_json::to_string(&recipe.cmd).context("can't write the command")?));
+    podman
+        .arg("--change")
+        .arg(format!("CMD {}", serde_json::to_string(&recipe.cmd).context("can't write the command")?));
     podman.args(["-", &recipe.tag]);
     pipe(&mut tar, &mut podman)
 }

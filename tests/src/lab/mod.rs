@@ -22,7 +22,7 @@ pub mod slot;
 mod caddy;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -46,10 +46,29 @@ const HOST_FILE: &str = "stackrun.toml";
 const REGISTRATION_HOST_FILE: &str = "stackrun-registration.toml";
 /// A unix socket's path has at most 107 bytes; the longest below a lab's folder takes 40 of them.
 const LONGEST_DIR: usize = 67;
+/// The programs that run for a lab; Node calls itself by its thread.
+const PROGRAMS: &[&str] = &["postgres", "podman", "conmon", "runc", "caddy", "node", "MainThread"];
+/// Who owns the media folders: the first person's number on most machines, and MediaManager's.
+const MEDIA_USER: u32 = 1000;
+/// Who owns the file in them: no user of any machine.
+const SOMEBODY_ELSE: u32 = 4321;
 /// What a lab makes in its folder; `down` removes these and nothing else.
 const MADE: &[&str] = &[
-    "pg", "podman", "caddy", "idp", "bin", "ca", "store", "state", "data", "media", "identity.txt", "identity-second.txt",
-    "idp-initial-access-token", HOST_FILE, REGISTRATION_HOST_FILE,
+    "pg",
+    "podman",
+    "caddy",
+    "idp",
+    "bin",
+    "ca",
+    "store",
+    "state",
+    "data",
+    "media",
+    "identity.txt",
+    "identity-second.txt",
+    "idp-initial-access-token",
+    HOST_FILE,
+    REGISTRATION_HOST_FILE,
 ];
 
 /// What is different from lab to lab.
@@ -68,7 +87,8 @@ impl Default for Options {
     fn default() -> Self {
         let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("lab");
         let entries = fs::read_dir(lab.join("apps")).into_iter().flatten().filter_map(Result::ok);
-        let mut apps: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|app| app.join("image.toml").is_file()).collect();
+        let mut apps: Vec<PathBuf> =
+            entries.map(|entry| entry.path()).filter(|app| app.join("image.toml").is_file()).collect();
         apps.sort();
         Self { apps, idp: lab.join("idp"), log_statements: false }
     }
@@ -87,6 +107,8 @@ pub struct Lab {
     pub host_file: PathBuf,
     /// Another host file, where clients are registered dynamically.
     pub registration_host_file: PathBuf,
+    /// A file of somebody's in the media folder, with an owner of its own that nothing should change.
+    pub media_file: PathBuf,
     /// The database server.
     pub postgres: Postgres,
     /// The container engine.
@@ -116,10 +138,10 @@ impl Lab {
         }
         // Folders of the lab are read by its servers' users, whatever the caller's mask is.
         rustix::process::umask(Mode::from_raw_mode(0o022));
-        let dir = prepare(dir)?;
         if dir.join(RECORD).exists() {
-            Self::down(&dir).with_context(|| format!("the lab in {} is in the way", dir.display()))?;
+            Self::down(dir).with_context(|| format!("the lab in {} is in the way", dir.display()))?;
         }
+        let dir = prepare(dir)?;
         let parts = Parts::ensure(options)?;
         let mut planned = None;
         Slot::take(&dir, |slot| {
@@ -144,7 +166,8 @@ impl Lab {
     /// When there is none.
     pub fn open(dir: &Path) -> Result<Self> {
         let path = dir.join(RECORD);
-        let text = fs::read(&path).with_context(|| format!("no lab in {}: can't read {}", dir.display(), path.display()))?;
+        let text =
+            fs::read(&path).with_context(|| format!("no lab in {}: can't read {}", dir.display(), path.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("{} is not the record of a lab", path.display()))
     }
 
@@ -154,6 +177,8 @@ impl Lab {
     /// When there is no lab, or something of it can't be ended: then its files stay, and it can be tried again.
     pub fn down(dir: &Path) -> Result<()> {
         let lab = Self::open(dir)?;
+        // Left by an `up` that was killed: they would start servers after these have been stopped.
+        process::kill_all(&["initdb", "pg_ctl", "idp-restart"], &lab.dir)?;
         let parts: [(&str, Result<()>); 4] = [
             ("Caddy", lab.caddy.stop()),
             ("the identity provider", lab.idp.stop()),
@@ -165,6 +190,8 @@ impl Lab {
         if !failed.is_empty() {
             bail!("the lab in {} is not down:\n{}", lab.dir.display(), failed.join("\n"));
         }
+        // What has no process id on file yet, for the same reason.
+        process::kill_all(PROGRAMS, &lab.dir)?;
         let left = lab.processes()?;
         if !left.is_empty() {
             bail!("the lab in {} is not down: processes {} still run", lab.dir.display(), left.join(", "));
@@ -179,11 +206,10 @@ impl Lab {
     /// # Errors
     /// When the machine's processes can't be listed.
     pub fn processes(&self) -> Result<Vec<String>> {
-        const OURS: &[&str] = &["postgres", "podman", "conmon", "runc", "caddy", "node", "MainThread"];
         Ok(process::all_mentioning(&self.dir)?
             .into_iter()
             .map(|pid| (process::name(pid), pid))
-            .filter(|(name, _)| OURS.contains(&name.as_str()))
+            .filter(|(name, _)| PROGRAMS.contains(&name.as_str()))
             .map(|(name, pid)| format!("{name} ({})", pid.as_raw_nonzero()))
             .collect())
     }
@@ -196,6 +222,7 @@ impl Lab {
             domain: DOMAIN.to_owned(),
             host_file: dir.join(HOST_FILE),
             registration_host_file: dir.join(REGISTRATION_HOST_FILE),
+            media_file: dir.join("media/movies/An old film (1922)/film.mkv"),
             postgres: Postgres::plan(dir, slot),
             podman: Podman::plan(dir, slot),
             idp: Idp::plan(dir, slot, caddy.https_port),
@@ -217,7 +244,12 @@ impl Lab {
             let podman = scope.spawn(|| self.podman.start(&stores));
             let caddy = scope.spawn(|| self.caddy.start(&parts.tools, self.idp.port));
             let idp = scope.spawn(|| self.idp.start(&parts.idp, &parts.tools));
-            [("PostgreSQL", postgres.join()), ("Podman", podman.join()), ("Caddy", caddy.join()), ("the identity provider", idp.join())]
+            [
+                ("PostgreSQL", postgres.join()),
+                ("Podman", podman.join()),
+                ("Caddy", caddy.join()),
+                ("the identity provider", idp.join()),
+            ]
         });
         let failed: Vec<String> = ends
             .into_iter()
@@ -235,20 +267,40 @@ impl Lab {
 
     /// What a person would have put on the machine: folders, keys, host files.
     fn write_operator_files(&self) -> Result<()> {
-        for (name, mode) in [("data", 0o755), ("media", 0o755), ("store", 0o700), ("state", 0o700)] {
+        for (name, mode) in [("data", 0o755), ("store", 0o700), ("state", 0o700)] {
             let folder = self.dir.join(name);
             fs::create_dir_all(&folder)
                 .and_then(|()| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)))
                 .with_context(|| format!("can't make {}", folder.display()))?;
         }
+        self.make_media()?;
         let mut recipients = Vec::new();
         for name in ["identity.txt", "identity-second.txt"] {
             recipients.push(new_identity(&self.dir.join(name))?);
         }
-        for (path, clients) in [(&self.host_file, Clients::Fragment), (&self.registration_host_file, Clients::Registration)] {
+        for (path, clients) in
+            [(&self.host_file, Clients::Fragment), (&self.registration_host_file, Clients::Registration)]
+        {
             write_private(path, &host_file::render(self, &recipients, clients))?;
         }
         Ok(())
+    }
+
+    /// A library as people have one: its folders belong to the user whom the applications run as, and in it is
+    /// something that belongs to somebody else.
+    fn make_media(&self) -> Result<()> {
+        for name in ["media", "media/tv", "media/movies", "media/downloads"] {
+            let folder = self.dir.join(name);
+            fs::create_dir_all(&folder)
+                .and_then(|()| chown(&folder, Some(MEDIA_USER), Some(MEDIA_USER)))
+                .with_context(|| format!("can't make {}", folder.display()))?;
+        }
+        let film = &self.media_file;
+        let folder = film.parent().context("a file has a folder")?;
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(film, "moving pictures"))
+            .and_then(|()| chown(film, Some(SOMEBODY_ELSE), Some(SOMEBODY_ELSE)))
+            .with_context(|| format!("can't make {}", film.display()))
     }
 
     fn remove_files(&self) -> Result<()> {
@@ -298,7 +350,9 @@ fn prepare(dir: &Path) -> Result<PathBuf> {
     let dir = dir.canonicalize().with_context(|| format!("can't look at {}", dir.display()))?;
     let text = dir.to_str().with_context(|| format!("{} is not UTF-8", dir.display()))?;
     if text.len() > LONGEST_DIR {
-        bail!("{text} is too long for a lab: unix sockets below it must stay within 107 bytes, so it may have {LONGEST_DIR}");
+        bail!(
+            "{text} is too long for a lab: unix sockets below it must stay within 107 bytes, so it may have {LONGEST_DIR}"
+        );
     }
     if text.contains(|letter: char| !letter.is_ascii_alphanumeric() && !"/._-+@".contains(letter)) {
         bail!("{text} won't do for a lab: letters, digits and / . _ - + @ are safe in every server's settings");
@@ -310,7 +364,8 @@ fn prepare(dir: &Path) -> Result<PathBuf> {
 /// The lab's servers are not root: each folder on the way must let everybody through.
 fn check_reachable(dir: &Path) -> Result<()> {
     for folder in dir.ancestors() {
-        let mode = fs::metadata(folder).with_context(|| format!("can't look at {}", folder.display()))?.permissions().mode();
+        let mode =
+            fs::metadata(folder).with_context(|| format!("can't look at {}", folder.display()))?.permissions().mode();
         if mode & 0o001 == 0 {
             bail!(
                 "{} won't do: the lab's servers run as users of their own, and {} lets none of them through (mode {:04o}). \
@@ -337,7 +392,9 @@ fn write_private(path: &Path, body: &str) -> Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let written = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-    written.and_then(|mut file| file.write_all(body.as_bytes())).with_context(|| format!("can't write {}", path.display()))
+    written
+        .and_then(|mut file| file.write_all(body.as_bytes()))
+        .with_context(|| format!("can't write {}", path.display()))
 }
 
 #[cfg(test)]

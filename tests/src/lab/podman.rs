@@ -166,12 +166,15 @@ impl Podman {
     }
 
     pub(super) fn start(&self, images: &[PathBuf]) -> Result<()> {
-        let network = Network { name: &self.network, bridge: &self.bridge, subnet: &self.subnet, gateway: &self.gateway };
+        let network =
+            Network { name: &self.network, bridge: &self.bridge, subnet: &self.subnet, gateway: &self.gateway };
         Home::write(&self.folder, Some(&network), images)?;
         let mut podman = self.home.podman();
         podman.args(["system", "service", "--time=0"]).arg(format!("unix://{}", self.socket.display()));
         let mut service = process::spawn(&mut podman, &self.log, &self.pid_file)?;
-        process::wait("Podman's API", Duration::from_secs(20), &self.log, Some(&mut service), || self.version().map(|_| ()))
+        process::wait("Podman's API", Duration::from_secs(20), &self.log, Some(&mut service), || {
+            self.version().map(|_| ())
+        })
     }
 
     /// Podman's version, asked over the API socket.

@@ -91,7 +91,14 @@ impl Postgres {
             own_folder(&self.folder.join(name), postgres)?;
         }
         let mut initdb = as_user(&bin.join("initdb"), postgres);
-        initdb.args(["--no-sync", "--auth-local=peer", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--pgdata"]);
+        initdb.args([
+            "--no-sync",
+            "--auth-local=peer",
+            "--auth-host=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--pgdata",
+        ]);
         run(initdb.arg(&self.data))?;
         own_file(&self.hba, HBA, postgres)?;
         own_file(&self.ident, "# MAPNAME       SYSTEM-USERNAME         PG-USERNAME\n", postgres)?;
@@ -99,8 +106,9 @@ impl Postgres {
         let mut text = fs::read_to_string(&settings).with_context(|| format!("can't read {}", settings.display()))?;
         text.push_str(&self.settings(options));
         fs::write(&settings, text).with_context(|| format!("can't write {}", settings.display()))?;
-        self.pg_ctl(&["start", "--wait", "--timeout=30", "--log", &self.log.to_string_lossy()])
-            .with_context(|| format!("PostgreSQL does not start; the end of {}:\n{}", self.log.display(), process::log_tail(&self.log)))
+        self.pg_ctl(&["start", "--wait", "--timeout=30", "--log", &self.log.to_string_lossy()]).with_context(|| {
+            format!("PostgreSQL does not start; the end of {}:\n{}", self.log.display(), process::log_tail(&self.log))
+        })
     }
 
     fn settings(&self, options: &Options) -> String {

@@ -20,7 +20,11 @@ const PAUSE: Duration = Duration::from_millis(40);
 /// When the log can't be opened or the program can't be started.
 pub(crate) fn spawn(command: &mut Command, log: &Path, pid_file: &Path) -> Result<Child> {
     let shown = show(command);
-    let file = OpenOptions::new().create(true).append(true).open(log).with_context(|| format!("can't open {}", log.display()))?;
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)
+        .with_context(|| format!("can't open {}", log.display()))?;
     let same = file.try_clone().with_context(|| format!("can't open {}", log.display()))?;
     let child = command
         .stdin(Stdio::null())
@@ -37,7 +41,13 @@ pub(crate) fn spawn(command: &mut Command, log: &Path, pid_file: &Path) -> Resul
 ///
 /// # Errors
 /// When the time is up, or `child` has ended: what was waited for, the last failure of the probe and the end of the log.
-pub(crate) fn wait(what: &str, limit: Duration, log: &Path, mut child: Option<&mut Child>, mut probe: impl FnMut() -> Result<()>) -> Result<()> {
+pub(crate) fn wait(
+    what: &str,
+    limit: Duration,
+    log: &Path,
+    mut child: Option<&mut Child>,
+    mut probe: impl FnMut() -> Result<()>,
+) -> Result<()> {
     let end = Instant::now() + limit;
     loop {
         let Err(error) = probe() else { return Ok(()) };
@@ -49,7 +59,12 @@ pub(crate) fn wait(what: &str, limit: Duration, log: &Path, mut child: Option<&m
             bail!("{what} stopped while starting ({status}); the end of {}:\n{}", log.display(), log_tail(log));
         }
         if Instant::now() > end {
-            bail!("{what} does not answer after {} s: {error:#}\nThe end of {}:\n{}", limit.as_secs(), log.display(), log_tail(log));
+            bail!(
+                "{what} does not answer after {} s: {error:#}\nThe end of {}:\n{}",
+                limit.as_secs(),
+                log.display(),
+                log_tail(log)
+            );
         }
         std::thread::sleep(PAUSE);
     }
@@ -63,7 +78,8 @@ pub(crate) fn log_tail(log: &Path) -> String {
 /// The process that `pid_file` names, if it runs and its command line names `mark` (a path of this lab).
 pub(crate) fn running(pid_file: &Path, mark: &Path) -> Option<Pid> {
     let pid: i32 = fs::read_to_string(pid_file).ok()?.trim().parse().ok()?;
-    let pid = Pid::from_raw(pid)?;
+    // PostgreSQL writes a negative number while its data is being made.
+    let pid = Pid::from_raw(pid.max(0))?;
     (alive(pid) && mentions(pid, mark)).then_some(pid)
 }
 
@@ -102,7 +118,8 @@ pub(crate) fn kill_all(names: &[&str], mark: &Path) -> Result<()> {
 /// When the machine's processes can't be listed.
 pub(crate) fn all_mentioning(folder: &Path) -> Result<Vec<Pid>> {
     let entries = fs::read_dir("/proc").context("can't list processes")?;
-    let ids = entries.filter_map(Result::ok).filter_map(|entry| entry.file_name().to_string_lossy().parse::<i32>().ok());
+    let ids =
+        entries.filter_map(Result::ok).filter_map(|entry| entry.file_name().to_string_lossy().parse::<i32>().ok());
     let own = rustix::process::getpid();
     Ok(ids.filter_map(Pid::from_raw).filter(|pid| *pid != own && alive(*pid) && mentions(*pid, folder)).collect())
 }
@@ -162,7 +179,10 @@ mod tests {
         assert!(running(&pid_file, folder.path()).is_some());
         assert!(running(&pid_file, &folder.path().with_extension("other")).is_none());
         let shorter = folder.path().to_string_lossy();
-        assert!(running(&pid_file, Path::new(&shorter[..shorter.len() - 1])).is_none(), "a path's beginning is not that path");
+        assert!(
+            running(&pid_file, Path::new(&shorter[..shorter.len() - 1])).is_none(),
+            "a path's beginning is not that path"
+        );
         stop(&pid_file, folder.path(), Duration::from_secs(2))?;
         assert!(all_mentioning(folder.path())?.is_empty());
         assert!(!pid_file.exists());
@@ -173,7 +193,8 @@ mod tests {
     fn a_program_that_ends_at_once_is_told_with_its_last_words() -> Result<()> {
         let folder = tempfile::tempdir()?;
         let log = folder.path().join("log");
-        let mut child = spawn(Command::new("sh").args(["-c", "echo port taken; exit 7"]), &log, &folder.path().join("pid"))?;
+        let mut child =
+            spawn(Command::new("sh").args(["-c", "echo port taken; exit 7"]), &log, &folder.path().join("pid"))?;
         let error = wait("the server", Duration::from_secs(5), &log, Some(&mut child), || bail!("not yet"));
         let message = error.err().map(|error| error.to_string()).unwrap_or_default();
         assert!(message.contains("exit status: 7") && message.contains("port taken"), "{message}");

@@ -18,13 +18,18 @@ use crate::setup::Tools;
 pub(crate) const VENV: &str = "/opt/venv";
 const PACKAGES: &str = "python3,python3-venv,ca-certificates";
 /// Not needed to run anything, and a third of the size.
-const DROPPED: &[&str] = &["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/lib/apt/lists", "var/cache/apt"];
+const DROPPED: &[&str] =
+    &["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/lib/apt/lists", "var/cache/apt"];
 
 /// The tree with these requirements installed, from the cache or made now. Returns its key and its folder.
 ///
 /// # Errors
 /// When debootstrap or pip fails: their own words.
-pub(crate) fn with_requirements(requirements: &Path, tools: &Tools, say: &mut dyn FnMut(&str)) -> Result<(String, PathBuf)> {
+pub(crate) fn with_requirements(
+    requirements: &Path,
+    tools: &Tools,
+    say: &mut dyn FnMut(&str),
+) -> Result<(String, PathBuf)> {
     let wanted = fs::read_to_string(requirements).with_context(|| format!("can't read {}", requirements.display()))?;
     let archive = Archive::of_this_machine()?;
     let base_key = cache::Key::new("base 1").text(&archive.suite).text(PACKAGES).finish();
@@ -56,7 +61,9 @@ impl Archive {
             .lines()
             .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
             .map(|name| name.trim_matches('"').to_owned())
-            .context("/etc/os-release has no VERSION_CODENAME: the lab's image is made from a Debian or Ubuntu release")?;
+            .context(
+                "/etc/os-release has no VERSION_CODENAME: the lab's image is made from a Debian or Ubuntu release",
+            )?;
         let format = "$(REPO_URI) $(RELEASE) $(CODENAME) $(COMPONENT) $(ORIGIN)";
         let targets = run(Command::new("apt-get").args(["indextargets", "--format", format, "Created-By: Packages"]))?;
         let mut found: Option<(String, Vec<String>)> = None;
@@ -73,7 +80,9 @@ impl Archive {
         }
         match found {
             Some((address, components)) => Ok(Self { suite, address, components: components.join(",") }),
-            None => bail!("apt on this machine has no archive of its own release, {suite}: run `apt-get update` and look at its sources"),
+            None => bail!(
+                "apt on this machine has no archive of its own release, {suite}: run `apt-get update` and look at its sources"
+            ),
         }
     }
 }
@@ -88,7 +97,9 @@ fn debootstrap(archive: &Archive, base: &Path) -> Result<()> {
         // Emptied, not removed: packages expect the folders.
         let folder = base.join(name);
         if folder.is_dir() {
-            fs::remove_dir_all(&folder).and_then(|()| fs::create_dir(&folder)).with_context(|| format!("can't empty {}", folder.display()))?;
+            fs::remove_dir_all(&folder)
+                .and_then(|()| fs::create_dir(&folder))
+                .with_context(|| format!("can't empty {}", folder.display()))?;
         }
     }
     Ok(())
@@ -103,10 +114,12 @@ fn install(requirements: &Path, tree: &Path, tools: &Tools) -> Result<()> {
         .arg(&wheels)
         .arg("--requirement")
         .arg(requirements))?;
-    fs::copy(requirements, tree.join("tmp/requirements.txt")).context("can't copy the requirements into the root folder")?;
+    fs::copy(requirements, tree.join("tmp/requirements.txt"))
+        .context("can't copy the requirements into the root folder")?;
     inside(tree, &["python3", "-m", "venv", VENV])?;
     let pip = format!("{VENV}/bin/pip");
-    let options = ["install", "--quiet", "--no-index", "--find-links", "/tmp/wheels", "--requirement", "/tmp/requirements.txt"];
+    let options =
+        ["install", "--quiet", "--no-index", "--find-links", "/tmp/wheels", "--requirement", "/tmp/requirements.txt"];
     inside(tree, &[&[pip.as_str()], &options[..]].concat())?;
     fs::remove_dir_all(&wheels).context("can't remove the wheels from the root folder")?;
     fs::remove_file(tree.join("tmp/requirements.txt")).context("can't remove the requirements from the root folder")
@@ -118,8 +131,14 @@ fn install(requirements: &Path, tree: &Path, tools: &Tools) -> Result<()> {
 /// When it fails: its own words.
 pub(crate) fn inside(tree: &Path, command: &[&str]) -> Result<()> {
     let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    run(Command::new("chroot").arg(tree).args(command).env_clear().env("PATH", path).env("HOME", "/root").env("LANG", "C.UTF-8"))
-        .map(|_| ())
+    run(Command::new("chroot")
+        .arg(tree)
+        .args(command)
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", "/root")
+        .env("LANG", "C.UTF-8"))
+    .map(|_| ())
 }
 
 /// The Python in the tree, as `3.11`.
@@ -127,6 +146,7 @@ fn python_version(tree: &Path) -> Result<String> {
     let link = tree.join("usr/bin/python3");
     let target = fs::read_link(&link).with_context(|| format!("can't read {}", link.display()))?;
     let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let version = name.strip_prefix("python").with_context(|| format!("{} does not point to a Python", link.display()))?;
+    let version =
+        name.strip_prefix("python").with_context(|| format!("{} does not point to a Python", link.display()))?;
     Ok(version.to_owned())
 }

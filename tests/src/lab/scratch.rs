@@ -23,8 +23,10 @@ impl Scratch {
     /// # Errors
     /// As [`Lab::up`].
     pub fn up(options: &Options) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("stackrun-lab-").tempdir().context("can't make a temporary folder")?;
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).context("can't open the temporary folder to the lab's users")?;
+        let folder =
+            tempfile::Builder::new().prefix("stackrun-lab-").tempdir().context("can't make a temporary folder")?;
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))
+            .context("can't open the temporary folder to the lab's users")?;
         let lab = Lab::up_with(folder.path(), options)?;
         // From here on the folder is the lab's.
         let _ = folder.keep();

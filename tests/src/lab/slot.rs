@@ -39,7 +39,8 @@ impl Slot {
             if slot.is_taken()? || !slot.is_free_on_this_machine() {
                 continue;
             }
-            fs::write(slot.path(), dir.as_os_str().as_encoded_bytes()).with_context(|| format!("can't write {}", slot.path().display()))?;
+            fs::write(slot.path(), dir.as_os_str().as_encoded_bytes())
+                .with_context(|| format!("can't write {}", slot.path().display()))?;
             if let Err(error) = keep(slot) {
                 slot.give_back();
                 return Err(error);
@@ -72,7 +73,8 @@ impl Slot {
         // Destinations stand there in hexadecimal, last byte first.
         let ours = format!("00{:02X}E70A", self.0);
         let routed = routes.lines().filter_map(|line| line.split_whitespace().nth(1)).any(|to| to == ours);
-        let ports_free = (0..PORTS_EACH).all(|offset| TcpListener::bind((Ipv4Addr::UNSPECIFIED, self.port(offset))).is_ok());
+        let ports_free =
+            (0..PORTS_EACH).all(|offset| TcpListener::bind((Ipv4Addr::UNSPECIFIED, self.port(offset))).is_ok());
         !bridge && !routed && ports_free
     }
 

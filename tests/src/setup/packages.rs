@@ -47,7 +47,11 @@ const PACKAGES: &[Package] = &[
     package("runc", Need::Lab, Probe::Program(&["runc"])),
     // Podman only recommends these, and can't make a container's network without them.
     package("netavark", Need::Lab, Probe::File(&["/usr/lib/podman/netavark", "/usr/libexec/podman/netavark"])),
-    package("aardvark-dns", Need::Lab, Probe::File(&["/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns"])),
+    package(
+        "aardvark-dns",
+        Need::Lab,
+        Probe::File(&["/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns"]),
+    ),
     package("iptables", Need::Lab, Probe::Program(&["iptables"])),
     package("postgresql", Need::Lab, Probe::Postgres),
     package("debootstrap", Need::Lab, Probe::Program(&["debootstrap"])),
