@@ -21,7 +21,8 @@ const KEPT_UNUSED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// The cache's folder.
 #[must_use]
 pub fn root() -> PathBuf {
-    std::env::var_os("STACKRUN_LAB_CACHE").map_or_else(|| PathBuf::from("/var/cache/stackrun-lab"), PathBuf::from)
+    let folder = std::env::var_os("STACKRUN_LAB_CACHE").map_or_else(|| "/var/cache/stackrun-lab".into(), PathBuf::from);
+    std::path::absolute(&folder).unwrap_or(folder)
 }
 
 /// Holds a lock of the cache until it is dropped.
