@@ -1,1 +1,9 @@
 //! The lab, and the tests that run on it.
+//!
+//! The lab is a set of real servers that belong to one folder: a PostgreSQL cluster, Podman with its own
+//! storage and API socket, Caddy with its own certificate authority, and an identity provider. [`setup`]
+//! puts on the machine what the lab is made of, [`lab`] starts it and takes it away again.
+
+mod command;
+pub mod lab;
+pub mod setup;

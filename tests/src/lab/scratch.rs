@@ -1,0 +1,65 @@
+//! A lab for one test: in a temporary folder, gone when the test ends, also when it fails.
+
+use std::fs;
+use std::ops::Deref;
+use std::os::unix::fs::PermissionsExt;
+
+use anyhow::{Context, Result};
+
+use super::{Lab, Options};
+
+/// Set to anything, this keeps the labs of tests up, to look into them; `cargo xtask lab down DIR` ends one.
+const KEEP: &str = "STACKRUN_KEEP_LAB";
+
+/// A lab that ends with the value.
+#[derive(Debug)]
+pub struct Scratch {
+    lab: Lab,
+}
+
+impl Scratch {
+    /// Brings a lab up in a new temporary folder.
+    ///
+    /// # Errors
+    /// As [`Lab::up`].
+    pub fn up(options: &Options) -> Result<Self> {
+        let folder =
+            tempfile::Builder::new().prefix("stackrun-lab-").tempdir().context("can't make a temporary folder")?;
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))
+            .context("can't open the temporary folder to the lab's users")?;
+        let lab = Lab::up_with(folder.path(), options)?;
+        // From here on the folder is the lab's.
+        let _ = folder.keep();
+        Ok(Self { lab })
+    }
+
+    /// Takes the lab down now, and tells when that fails.
+    ///
+    /// # Errors
+    /// As [`Lab::down`].
+    pub fn down(self) -> Result<()> {
+        Lab::down(&self.lab.dir)
+    }
+}
+
+impl Deref for Scratch {
+    type Target = Lab;
+
+    fn deref(&self) -> &Lab {
+        &self.lab
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let dir = &self.lab.dir;
+        if !dir.exists() {
+            return;
+        }
+        if std::env::var_os(KEEP).is_some() {
+            eprintln!("{KEEP} is set: the lab in {} stays up", dir.display());
+        } else if let Err(error) = Lab::down(dir) {
+            eprintln!("the lab of a test stays behind: {error:#}");
+        }
+    }
+}
