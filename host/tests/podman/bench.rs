@@ -1,0 +1,117 @@
+//! What the tests act with: one instance's world and gate, against the tests' own Podman.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use stackrun::{
+    apply::{Acting, Gates},
+    connection::Connections,
+    gate::{ContainersGrant, Gate, Grants, NamePattern},
+    host_file::{ConnectionSettings, HostFile, StoreSettings, WriteMode},
+    observe::{ContainerComparison, ContainerQuestion, Memo, World},
+    secret::Vault,
+    state::State,
+    step::StepKind,
+    value::{Address, Tree},
+    wanted::Definition,
+};
+
+use crate::engine::{IMAGE, Podman, podman};
+
+/// Name of the connection.
+pub const ENGINE: &str = "podman";
+
+/// One instance, `container.NAME` of the stack `media`, that may do what its plugin would.
+pub struct Bench {
+    pub podman: Arc<Podman>,
+    pub name: String,
+    world: World,
+    gate: Gate,
+    gates: Gates,
+}
+
+impl Bench {
+    pub fn new(name: &str) -> Self {
+        let podman = podman();
+        let world = world(&podman.socket());
+        let instance = Address::new("container", name);
+        let containers = ContainersGrant {
+            connections: vec![ENGINE.into()],
+            names: vec![NamePattern::new(name)],
+            mounts: vec![NamePattern::new(podman.data().display().to_string())],
+            ..ContainersGrant::default()
+        };
+        let gate = Gate::new("container", "media", instance, Grants { containers, ..Grants::default() });
+        Self { podman, name: name.to_owned(), world, gate, gates: Gates::new() }
+    }
+
+    pub fn acting(&self) -> Acting<'_> {
+        Acting { world: &self.world, gate: &self.gate, gates: &self.gates }
+    }
+
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// A container of the tiny image that sleeps.
+    pub fn definition(&self) -> Definition {
+        Definition::new(&self.name, IMAGE)
+    }
+
+    /// One that runs this line of shell.
+    pub fn running(&self, line: &str) -> Definition {
+        Definition { command: Some(["/bin/sh", "-c", line].map(str::to_owned).to_vec()), ..self.definition() }
+    }
+
+    /// Asks anew, as the next run would.
+    pub async fn compare(&self, wanted: &Definition) -> ContainerComparison {
+        self.world.memo.clear();
+        let question = ContainerQuestion { connection: ENGINE.into(), wanted: wanted.clone() };
+        let permit = self.gate.container_define(question).expect("granted");
+        self.world.container_compare(&permit).await.expect("an answer")
+    }
+
+    /// Carries a step out as a run does, and returns what its revert needs.
+    pub async fn carry_out<S: StepKind>(&self, step: S) -> S::Before {
+        let before = step.before(&self.acting()).await.expect("its before-image");
+        step.carry_out(&self.acting()).await.expect("the step");
+        before
+    }
+
+    /// The message with which a step fails.
+    pub async fn refusal<S: StepKind>(&self, step: S) -> String {
+        step.carry_out(&self.acting()).await.expect_err("a refusal").to_string()
+    }
+}
+
+/// A world with a container engine at this socket and nothing else.
+pub fn world(socket: &std::path::Path) -> World {
+    let settings = Tree::Table(vec![("socket".into(), Tree::literal(socket.display().to_string()))]);
+    let connection = ConnectionSettings {
+        name: ENGINE.into(),
+        kind: "docker-api".into(),
+        address: None,
+        write: WriteMode::Files,
+        verbs: BTreeMap::new(),
+        settings,
+    };
+    let host_file = Arc::new(HostFile {
+        path: PathBuf::from("stackrun.toml"),
+        store: StoreSettings { path: PathBuf::new(), identities: Vec::new(), recipients: Vec::new() },
+        state: PathBuf::new(),
+        folders: BTreeMap::new(),
+        connections: BTreeMap::from([(ENGINE.to_owned(), connection)]),
+        plugins: BTreeMap::new(),
+    });
+    let state = Arc::new(State::in_memory().expect("a state"));
+    World {
+        connections: Connections::new(host_file.clone()),
+        vault: Vault::open(host_file.clone(), "media", state.clone()).expect("a vault"),
+        host_file,
+        state,
+        memo: Memo::default(),
+    }
+}

@@ -1,0 +1,149 @@
+//! Replacing a container, and taking it back.
+
+use stackrun::{
+    observe::RunState,
+    step::{
+        ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, ProveFromInside, StepKind,
+    },
+    value::Text,
+    wanted::{Definition, Mount, Port},
+};
+
+use crate::{
+    bench::{Bench, ENGINE},
+    engine::IMAGE,
+};
+
+fn next(bench: &Bench, wanted: &Definition) -> Definition {
+    Definition { name: format!("{}-next", bench.name), lasting_name: Some(bench.name.clone()), ..wanted.clone() }
+}
+
+#[tokio::test]
+async fn the_new_one_takes_over() {
+    let bench = Bench::new("swap");
+    let old = bench.running("exec sleep 1000");
+    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &old }).await;
+    bench.carry_out(ContainerStart { connection: ENGINE, name: "swap" }).await;
+    let wanted = Definition { env: vec![("NEW".into(), Text::literal("1"))], ..old.clone() };
+    let new = next(&bench, &wanted);
+
+    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &new }).await;
+    bench.carry_out(ContainerStop { connection: ENGINE, name: "swap" }).await;
+    bench.carry_out(ProveFromInside { connection: ENGINE, name: "swap-next", checks: &[] }).await;
+    let waits = bench.podman.by_hand(&["inspect", "--format", "{{.State.Pid}} {{.State.StartedAt.Year}}", "swap-next"]);
+    let (process, year) = waits.split_once(' ').unwrap();
+    assert!(process != "0" && year == "1", "its network is there, its program is not: {waits}");
+    bench.carry_out(ContainerStart { connection: ENGINE, name: "swap-next" }).await;
+    bench.carry_out(ContainerRemove { connection: ENGINE, name: "swap" }).await;
+    bench.carry_out(ContainerRename { connection: ENGINE, name: "swap-next", to: "swap" }).await;
+
+    let compared = bench.compare(&wanted).await;
+    assert_eq!((compared.state, compared.differs), (RunState::Running, Vec::<String>::new()));
+    bench.podman.by_hand(&["rm", "--force", "--time", "0", "swap"]);
+}
+
+#[tokio::test]
+async fn the_old_one_serves_again() {
+    let bench = Bench::new("back");
+    let port = |wanted: &mut Definition| wanted.ports = vec![Port { container: 80, host_address: None, host: 18111 }];
+    let mut old = bench.running("exec sleep 1000");
+    port(&mut old);
+    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &old }).await;
+    bench.carry_out(ContainerStart { connection: ENGINE, name: "back" }).await;
+    let mut wanted = bench.running("exit 1");
+    port(&mut wanted);
+    let new = next(&bench, &wanted);
+
+    let create = ContainerCreate { connection: ENGINE, definition: &new };
+    let stop = ContainerStop { connection: ENGINE, name: "back" };
+    let start = ContainerStart { connection: ENGINE, name: "back-next" };
+    let created = bench.carry_out(create).await;
+    let stopped = bench.carry_out(stop).await;
+    let started = bench.carry_out(start).await;
+    start.revert(&started, &bench.acting()).await.unwrap();
+    stop.revert(&stopped, &bench.acting()).await.unwrap();
+    create.revert(&created, &bench.acting()).await.unwrap();
+
+    let compared = bench.compare(&old).await;
+    assert_eq!((compared.state, compared.differs), (RunState::Running, Vec::<String>::new()));
+    let names = bench.podman.by_hand(&["ps", "--all", "--format", "{{.Names}}"]);
+    assert!(!names.contains("back-next"), "{names}");
+    bench.podman.by_hand(&["rm", "--force", "--time", "0", "back"]);
+}
+
+#[tokio::test]
+async fn a_removed_container_is_made_again_as_it_was() {
+    let bench = Bench::new("again");
+    let wanted = Definition {
+        env: vec![("KEY".into(), Text::literal("value"))],
+        mounts: vec![Mount { source: bench.podman.data().display().to_string(), target: "/d".into(), read_only: true }],
+        ports: vec![Port { container: 80, host_address: None, host: 18112 }],
+        ..bench.running("exec sleep 1000")
+    };
+    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    bench.carry_out(ContainerStart { connection: ENGINE, name: "again" }).await;
+    let remove = ContainerRemove { connection: ENGINE, name: "again" };
+    let before = bench.carry_out(remove).await;
+    assert!(remove.is_done(&bench.acting()).await.unwrap());
+    // The before-image has been in the journal.
+    let kept = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
+    remove.revert(&kept, &bench.acting()).await.unwrap();
+    let compared = bench.compare(&wanted).await;
+    assert_eq!((compared.state, compared.differs), (RunState::Running, Vec::<String>::new()));
+    bench.carry_out(remove).await;
+}
+
+#[tokio::test]
+async fn a_rename_is_taken_back() {
+    let bench = Bench::new("name");
+    let wanted = Definition::new("name-next", IMAGE);
+    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    let rename = ContainerRename { connection: ENGINE, name: "name-next", to: "name" };
+    let before = bench.carry_out(rename).await;
+    assert!(rename.is_done(&bench.acting()).await.unwrap());
+    rename.revert(&before, &bench.acting()).await.unwrap();
+    assert!(!rename.is_done(&bench.acting()).await.unwrap());
+    bench.podman.by_hand(&["rm", "name-next"]);
+}
+
+#[tokio::test]
+async fn a_crash_loop_can_be_stopped() {
+    let bench = Bench::new("looping");
+    let wanted = bench.running("exit 1");
+    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    bench.carry_out(ContainerStart { connection: ENGINE, name: "looping" }).await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    bench.carry_out(ContainerStop { connection: ENGINE, name: "looping" }).await;
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(bench.compare(&wanted).await.state, RunState::Stopped);
+    bench.carry_out(ContainerRemove { connection: ENGINE, name: "looping" }).await;
+}
+
+#[tokio::test]
+async fn what_is_missing_is_said() {
+    let bench = Bench::new("missing");
+    let image = Definition { image: "localhost/none:7".into(), ..bench.definition() };
+    let message = bench.refusal(ContainerCreate { connection: ENGINE, definition: &image }).await;
+    assert!(message.contains("the image localhost/none:7 is not there"), "{message}");
+
+    let source = bench.podman.data().join("nowhere");
+    let mount = Mount { source: source.display().to_string(), target: "/d".into(), read_only: false };
+    let wanted = Definition { mounts: vec![mount], ..bench.definition() };
+    let create = ContainerCreate { connection: ENGINE, definition: &wanted };
+    assert!(create.carry_out(&bench.acting()).await.is_err(), "a missing source is no reason to make it");
+    assert!(!source.exists());
+    create.revert(&false, &bench.acting()).await.unwrap();
+
+    let message = bench.refusal(ContainerStart { connection: ENGINE, name: "missing" }).await;
+    assert!(message.contains("there is no container `missing`"), "{message}");
+}
+
+#[tokio::test]
+async fn a_taken_name_is_said() {
+    let bench = Bench::new("taken");
+    let wanted = bench.definition();
+    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    let message = bench.refusal(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    assert!(message.contains("there is a container `taken` of this instance already"), "{message}");
+    bench.carry_out(ContainerRemove { connection: ENGINE, name: "taken" }).await;
+}
