@@ -2,7 +2,27 @@
 //!
 //! Nothing of wasmtime or of the generated bindings leaves this module.
 
+mod bindings;
 pub mod builtin;
+mod cache;
+mod call;
+mod convert;
+mod engine;
+mod fault;
+mod imports;
+mod inspect;
+mod limits;
+mod recorder;
+mod references;
+mod runtime;
+mod slots;
+
+pub use cache::Cache;
+pub use fault::{Doing, PluginFault, What};
+pub use inspect::Unfit;
+pub use limits::Limits;
+pub use recorder::Recorder;
+pub use runtime::{Plugin, Runtime};
 
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +79,7 @@ pub struct OutputType {
 }
 
 /// An instance as its plugin is handed it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct InstanceView {
     /// Its address.
     pub address: Address,
@@ -82,7 +102,7 @@ pub struct InstanceView {
 }
 
 /// What a plugin may know of a reference.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReferenceInfo {
     /// As the user's file calls it.
     pub name: String,
@@ -95,7 +115,7 @@ pub struct ReferenceInfo {
 }
 
 /// A connection as a plugin sees it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ConnectionView {
     /// Its name.
     pub name: String,
@@ -106,7 +126,7 @@ pub struct ConnectionView {
 }
 
 /// An instance that refers to this one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConsumerView {
     /// Its address.
     pub address: Address,

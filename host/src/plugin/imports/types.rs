@@ -1,0 +1,64 @@
+//! `types`: steps and conditions, and what is made of them.
+
+use wasmtime::component::Resource;
+
+use crate::{
+    condition::{Condition, Vantage},
+    plugin::{bindings::stackrun::plugin::types, call::Call},
+    step::Step,
+    value::{Text, Tree},
+};
+
+impl types::Host for Call {
+    fn await_(&mut self, condition: Resource<Condition>, timeout_ms: u32) -> wasmtime::Result<Resource<Step>> {
+        let condition = self.get(&condition)?;
+        self.step(Step::Await { condition, timeout_ms })
+    }
+
+    fn unless(&mut self, condition: Resource<Condition>, step: Resource<Step>) -> wasmtime::Result<Resource<Step>> {
+        let condition = self.get(&condition)?;
+        let step = Box::new(self.get(&step)?);
+        self.step(Step::Unless { condition, step })
+    }
+
+    fn from_container(
+        &mut self,
+        condition: Resource<Condition>,
+        connection: String,
+        container: String,
+    ) -> wasmtime::Result<Resource<Condition>> {
+        let Condition { kind, .. } = self.get(&condition)?;
+        self.condition(Condition { kind, vantage: Vantage::Container { connection, name: container } })
+    }
+
+    fn from_consumers(&mut self, condition: Resource<Condition>) -> wasmtime::Result<Resource<Condition>> {
+        let Condition { kind, .. } = self.get(&condition)?;
+        self.condition(Condition { kind, vantage: Vantage::Consumers })
+    }
+}
+
+impl types::HostStep for Call {
+    fn drop(&mut self, step: Resource<Step>) -> wasmtime::Result<()> {
+        self.dropped(step)
+    }
+}
+
+impl types::HostCondition for Call {
+    fn drop(&mut self, condition: Resource<Condition>) -> wasmtime::Result<()> {
+        self.dropped(condition)
+    }
+}
+
+impl Call {
+    /// A text that the plugin gave.
+    pub fn text(&mut self, text: types::Text) -> wasmtime::Result<Text> {
+        let text = self.references.text_from_wit(text);
+        self.or_fail(text)
+    }
+
+    /// A tree that the plugin gave.
+    pub fn tree(&mut self, tree: types::Tree) -> wasmtime::Result<Tree> {
+        let tree = self.references.tree_from_wit(tree);
+        self.or_fail(tree)
+    }
+}
