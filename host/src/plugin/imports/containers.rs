@@ -4,7 +4,7 @@ use wasmtime::component::Resource;
 
 use super::ask::Answer;
 use crate::{
-    condition::{Condition, ConditionKind, ContainerAnswers, ContainerStaysUp, Vantage},
+    condition::{Condition, ConditionKind, ContainerAnswers, ContainerStaysUp, LogLine, LogMeaning, Vantage},
     gate::{Gate, Permit},
     observe::{ContainerComparison, ContainerQuestion, EngineFacts, EngineQuestion, PortHolder, World},
     plugin::{
@@ -84,7 +84,7 @@ impl wit::Host for Call {
     }
 
     fn stays_up(&mut self, connection: String, name: String, for_ms: u32) -> wasmtime::Result<Resource<Condition>> {
-        let kind = ConditionKind::ContainerStaysUp(ContainerStaysUp { connection, name, for_ms });
+        let kind = ConditionKind::ContainerStaysUp(ContainerStaysUp { connection, name, for_ms, log: Vec::new() });
         self.condition(Condition { kind, vantage: Vantage::Host })
     }
 
@@ -97,8 +97,23 @@ impl wit::Host for Call {
         statuses: Vec<u16>,
         contains: Option<String>,
     ) -> wasmtime::Result<Resource<Condition>> {
-        let answers = ContainerAnswers { connection, name, container_port, path, statuses, contains };
+        let answers = ContainerAnswers { connection, name, container_port, path, statuses, contains, log: Vec::new() };
         self.condition(Condition { kind: ConditionKind::ContainerAnswers(answers), vantage: Vantage::Host })
+    }
+
+    fn explained(
+        &mut self,
+        condition: Resource<Condition>,
+        contains: String,
+        means: String,
+        line: wit::LogLine,
+    ) -> wasmtime::Result<Resource<Condition>> {
+        let line = match line {
+            wit::LogLine::Show => LogLine::Show,
+            wit::LogLine::Hide => LogLine::Hide,
+        };
+        let condition = self.get(&condition)?;
+        self.condition(condition.explained(LogMeaning { contains, means, line }))
     }
 }
 
