@@ -16,6 +16,9 @@ pub use container::{LogLine, LogMeaning};
 pub use wait::{Proof, prove};
 
 use crate::{
+    apply::Acting,
+    gate::{Denial, Gate},
+    observe::Failure,
     value::{Target, Text},
     wanted::Request,
 };
@@ -158,17 +161,63 @@ pub enum Held {
 
 impl Condition {
     /// Asks the world once.
-    pub async fn ask(&self, _acting: &crate::apply::Acting<'_>) -> Result<Held, crate::observe::Failure> {
-        unimplemented!()
+    pub async fn ask(&self, acting: &Acting<'_>) -> Result<Held, Failure> {
+        match &self.kind {
+            ConditionKind::SqlLogin(kind) => sql_login::ask(kind, &self.vantage, acting).await,
+            ConditionKind::ContainerStaysUp(kind) => container::stays_up::ask(kind, acting).await,
+            ConditionKind::ContainerAnswers(kind) => container::answers::ask(kind, acting).await,
+            ConditionKind::HttpAnswers(kind) => kind.ask(&self.vantage, acting).await,
+            ConditionKind::HttpRefuses(request) => http::refuses(request, &self.vantage, acting).await,
+            ConditionKind::HttpShows(kind) => kind.ask(&self.vantage, acting).await,
+            ConditionKind::HttpLeadsTo(kind) => kind.ask(&self.vantage, acting).await,
+        }
     }
 
     /// Asks the gate.
-    pub fn permit(&self, _gate: &crate::gate::Gate) -> Result<(), crate::gate::Denial> {
-        unimplemented!()
+    pub fn permit(&self, gate: &Gate) -> Result<(), Denial> {
+        match &self.kind {
+            ConditionKind::SqlLogin(kind) => sql_login::permit(kind, gate),
+            ConditionKind::ContainerStaysUp(kind) => container::stays_up::permit(kind, gate),
+            ConditionKind::ContainerAnswers(kind) => container::answers::permit(kind, gate),
+            ConditionKind::HttpAnswers(kind) => kind.permit(gate),
+            ConditionKind::HttpRefuses(request) => gate.http(request.clone()).map(drop),
+            ConditionKind::HttpShows(kind) => kind.permit(gate),
+            ConditionKind::HttpLeadsTo(kind) => kind.permit(gate),
+        }
     }
 
     /// The condition in the host's own words.
     pub fn says(&self) -> String {
-        unimplemented!()
+        let says = match &self.kind {
+            ConditionKind::SqlLogin(kind) => sql_login::says(kind),
+            ConditionKind::ContainerStaysUp(kind) => container::stays_up::says(kind),
+            ConditionKind::ContainerAnswers(kind) => container::answers::says(kind),
+            ConditionKind::HttpAnswers(kind) => kind.says(),
+            ConditionKind::HttpRefuses(request) => http::refuses_says(request),
+            ConditionKind::HttpShows(kind) => kind.says(),
+            ConditionKind::HttpLeadsTo(kind) => kind.says(),
+        };
+        match &self.vantage {
+            Vantage::Host => says,
+            Vantage::Container { name, .. } => format!("{says} (from inside {name})"),
+            Vantage::Consumers => format!("{says} (from inside whoever uses it)"),
+        }
+    }
+
+    /// Every target that asking fills in, with repetitions.
+    pub fn targets(&self) -> Vec<&Target> {
+        match &self.kind {
+            ConditionKind::SqlLogin(kind) => kind.password.iter().collect(),
+            ConditionKind::ContainerStaysUp(_) | ConditionKind::ContainerAnswers(_) => Vec::new(),
+            ConditionKind::HttpAnswers(kind) => {
+                kind.request.targets().into_iter().chain(kind.equals.iter().flat_map(Text::targets)).collect()
+            }
+            ConditionKind::HttpRefuses(request) => request.targets(),
+            ConditionKind::HttpShows(kind) => kind.request.targets(),
+            ConditionKind::HttpLeadsTo(kind) => {
+                let query = kind.expect_query.iter().flat_map(|(_, value)| value.targets());
+                kind.request.targets().into_iter().chain(query).collect()
+            }
+        }
     }
 }

@@ -22,7 +22,10 @@ pub use name::NamePattern;
 pub use services::{ServicesGrant, VerbSubject};
 pub use sql::SqlGrant;
 
-use crate::value::Address;
+use crate::{
+    host_file::{ConnectionSettings, HostFile},
+    value::{Address, Tree},
+};
 
 /// Proof that the gate let a subject pass. Only the gate makes one.
 #[derive(Debug)]
@@ -57,6 +60,38 @@ pub struct Grants {
     pub http: HttpGrant,
     /// Verbs of connections.
     pub services: ServicesGrant,
+}
+
+impl Grants {
+    /// What an instance of a built-in plugin may do: it follows from the connections that it uses.
+    pub fn first_party(
+        instance: &Address,
+        stack: &str,
+        section: &Tree,
+        connections: &[ConnectionSettings],
+        host_file: &HostFile,
+    ) -> Self {
+        let kind = instance.kind();
+        let grants = Self {
+            sql: SqlGrant::first_party(kind, instance, stack, section, connections, host_file),
+            files: FilesGrant::first_party(kind, instance, stack, section, connections, host_file),
+            containers: ContainersGrant::first_party(kind, instance, stack, section, connections, host_file),
+            http: HttpGrant::first_party(kind, instance, stack, section, connections, host_file),
+            services: ServicesGrant::first_party(kind, instance, stack, section, connections, host_file),
+        };
+        grants.filled(stack, instance, section)
+    }
+
+    /// The same for one instance: every name pattern filled in. Plans and state keep them so.
+    pub fn filled(&self, stack: &str, instance: &Address, section: &Tree) -> Self {
+        Self {
+            sql: self.sql.filled(stack, instance, section),
+            files: self.files.filled(stack, instance, section),
+            containers: self.containers.filled(stack, instance, section),
+            http: self.http.filled(stack, instance, section),
+            services: self.services.filled(stack, instance, section),
+        }
+    }
 }
 
 /// The gate for one instance.

@@ -37,6 +37,13 @@ pub struct Blocks {
     ident: Option<String>,
 }
 
+impl Admission {
+    /// One line.
+    pub fn headline(&self) -> String {
+        format!("let {} in on {}", roles(self), self.connection)
+    }
+}
+
 impl StepKind for Admission {
     type Before = Blocks;
 
@@ -45,7 +52,7 @@ impl StepKind for Admission {
     }
 
     async fn preview(&self, acting: &Acting<'_>) -> Preview {
-        let headline = format!("let {} in on {}", roles(self), self.connection);
+        let headline = self.headline();
         match acting.gate.sql_admission(self.clone()) {
             Ok(permit) => preview(headline, &permit, acting).await,
             Err(denial) => Preview { headline, lines: vec![line(Sign::Same, &denial.to_string())] },
@@ -79,6 +86,13 @@ impl StepKind for Admission {
     }
 }
 
+impl RevokeAdmission<'_> {
+    /// One line.
+    pub fn headline(&self) -> String {
+        format!("take back the lines that let it in on {}", self.connection)
+    }
+}
+
 impl StepKind for RevokeAdmission<'_> {
     type Before = Blocks;
 
@@ -87,7 +101,7 @@ impl StepKind for RevokeAdmission<'_> {
     }
 
     async fn preview(&self, acting: &Acting<'_>) -> Preview {
-        let headline = format!("take back the lines that let {} in on {}", acting.gate.instance(), self.connection);
+        let headline = self.headline();
         match acting.gate.sql_revoke(self.connection.to_owned()) {
             Ok(permit) => preview(headline, &permit, acting).await,
             Err(denial) => Preview { headline, lines: vec![line(Sign::Same, &denial.to_string())] },

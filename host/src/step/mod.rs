@@ -11,6 +11,7 @@ mod dispatch;
 mod sql;
 mod sql_reload;
 mod sql_text;
+mod wait;
 pub mod http;
 pub mod service;
 

@@ -34,6 +34,17 @@ pub enum SqlBefore {
     Owner(String),
 }
 
+impl SqlStep {
+    /// The statement, with the verifier by name.
+    pub fn headline(&self) -> String {
+        let verifier = match &self.statement {
+            Statement::SetPassword { verifier, .. } => format!("({verifier})"),
+            _ => String::new(),
+        };
+        self.statement.sql(&verifier)
+    }
+}
+
 impl StepKind for SqlStep {
     type Before = SqlBefore;
 
@@ -42,17 +53,12 @@ impl StepKind for SqlStep {
     }
 
     async fn preview(&self, _acting: &Acting<'_>) -> Preview {
-        let verifier = match &self.statement {
-            Statement::SetPassword { verifier, .. } => format!("({verifier})"),
-            _ => String::new(),
-        };
         let place = match self.statement.database() {
             Some(database) => format!("on {}, in database {database}", self.connection),
             None => format!("on {}", self.connection),
         };
         let text = place.escape_debug().to_string();
-        let headline = self.statement.sql(&verifier);
-        Preview { headline, lines: vec![PreviewLine { sign: Sign::Same, text }] }
+        Preview { headline: self.headline(), lines: vec![PreviewLine { sign: Sign::Same, text }] }
     }
 
     async fn before(&self, acting: &Acting<'_>) -> Result<SqlBefore, StepFailure> {

@@ -28,6 +28,13 @@ pub struct SqlReload<'a> {
 const LIMIT: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(20);
 
+impl SqlReload<'_> {
+    /// One line.
+    pub fn headline(&self) -> String {
+        format!("SELECT pg_reload_conf() on {}, and wait until it has taken effect", self.connection)
+    }
+}
+
 impl StepKind for SqlReload<'_> {
     type Before = ();
 
@@ -39,7 +46,7 @@ impl StepKind for SqlReload<'_> {
         let print = acting.world.connections.postgresql(self.connection).is_ok_and(|server| is_print(&server));
         let headline = match print {
             true => format!("reload PostgreSQL ({}) yourself, once the lines are in place", self.connection),
-            false => format!("SELECT pg_reload_conf() on {}, and wait until it has taken effect", self.connection),
+            false => self.headline(),
         };
         Preview { headline, lines: Vec::new() }
     }
