@@ -9,6 +9,7 @@
 //! what else is read, `diagnostic` how all of them speak to the person at the terminal.
 
 pub mod apply;
+pub mod cli;
 pub mod condition;
 pub mod connection;
 pub mod contract;
@@ -16,6 +17,7 @@ pub mod diagnostic;
 pub mod document;
 #[cfg(test)]
 mod fixtures;
+pub mod flow;
 pub mod gate;
 pub mod host_file;
 pub mod observe;

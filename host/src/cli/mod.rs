@@ -1,11 +1,13 @@
 //! The command line. One file a command, its arguments beside what it does.
 
 mod apply;
+mod check;
 mod completions;
 mod destroy;
 mod exit;
 mod graph;
 mod plan;
+mod schema;
 mod status;
 mod verify;
 
@@ -60,12 +62,14 @@ pub struct SpecArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::CheckArgs),
     Plan(plan::PlanArgs),
     Apply(apply::ApplyArgs),
     Verify(verify::VerifyArgs),
     Status(status::StatusArgs),
     Destroy(destroy::DestroyArgs),
     Graph(graph::GraphArgs),
+    Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -74,12 +78,14 @@ pub async fn run(cli: Cli) -> Exit {
     let Cli { global, command } = cli;
     global.color.choose();
     let ended = match command {
+        Command::Check(args) => check::run(args, &global).await,
         Command::Plan(args) => plan::run(args, &global).await,
         Command::Apply(args) => apply::run(args, &global).await,
         Command::Verify(args) => verify::run(args, &global).await,
         Command::Status(args) => status::run(args, &global).await,
         Command::Destroy(args) => destroy::run(args, &global).await,
         Command::Graph(args) => graph::run(args, &global).await,
+        Command::Schema(args) => schema::run(args, &global).await,
         Command::Completions(args) => completions::run(&args),
     };
     ended.unwrap_or_else(|ended| {

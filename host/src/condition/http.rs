@@ -171,9 +171,9 @@ fn without_markup(page: &str) -> String {
     while let Some((text, markup)) = rest.split_once('<') {
         words.push_str(text);
         words.push(' ');
-        let hidden = ["script", "style", "title"].iter().find(|tag| {
-            markup.get(..tag.len()).is_some_and(|name| name.eq_ignore_ascii_case(tag))
-        });
+        let hidden = ["script", "style", "title"]
+            .iter()
+            .find(|tag| markup.get(..tag.len()).is_some_and(|name| name.eq_ignore_ascii_case(tag)));
         let end = match hidden {
             Some(tag) => markup.split_once(&format!("</{tag}")).map_or("", |(_, rest)| rest),
             None => markup,

@@ -152,7 +152,10 @@ mod tests {
     #[test]
     fn an_oauth_error_is_seen_in_query_and_fragment() {
         let error = |url: &str| oauth_error(&Url::parse(url).unwrap());
-        assert_eq!(error("https://app/cb?error=invalid_scope&error_description=no+such").as_deref(), Some("invalid_scope: no such"));
+        assert_eq!(
+            error("https://app/cb?error=invalid_scope&error_description=no+such").as_deref(),
+            Some("invalid_scope: no such")
+        );
         assert_eq!(error("https://app/cb#error=access_denied").as_deref(), Some("access_denied"));
         assert_eq!(error("https://idp/login?client_id=x"), None);
     }

@@ -4,10 +4,10 @@
 //! one module, which renders it, asks the gate, and asks the world once; waiting is done here, for all of them.
 
 pub mod container;
-pub mod inside;
-pub mod sql_login;
 pub mod http;
+pub mod inside;
 mod leads_to;
+pub mod sql_login;
 mod wait;
 
 use serde::{Deserialize, Serialize};

@@ -4,8 +4,8 @@
 pub mod caddy;
 pub mod docker_api;
 pub mod files;
-pub mod postgresql;
 pub mod http;
+pub mod postgresql;
 pub mod verb;
 
 use std::sync::Arc;

@@ -42,9 +42,9 @@ pub fn says(connection: &ConnectionSettings, verb: &str) -> String {
 /// Runs a verb. The error of a command holds the end of its output, which may hold secrets: redact it.
 pub async fn run(clients: &Clients, connection: &ConnectionSettings, verb: &str) -> Result<()> {
     match connection.verbs.get(verb) {
-        Some(command) => run_command(command).await.with_context(|| {
-            format!("`{verb}` of connection {}: {}", connection.name, says(connection, verb))
-        }),
+        Some(command) => run_command(command)
+            .await
+            .with_context(|| format!("`{verb}` of connection {}: {}", connection.name, says(connection, verb))),
         None if built_in(connection).contains(&verb) => {
             caddy::run(clients, connection, verb).await.map_err(anyhow::Error::new)
         }

@@ -1,9 +1,11 @@
 //! Shows messages: to people with the place underlined, to programs as JSON.
 
+use std::ops::Range;
+
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use serde_json::{Value, json};
 
-use super::{Diagnostic, Severity, Source, Sources};
+use super::{Diagnostic, Severity, Source, Sources, source::Places};
 
 /// All messages, one after the other, for a terminal `width` columns wide. Colours are for terminals only, and not for
 /// those who set `NO_COLOR`: the command line decides.
@@ -15,8 +17,8 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, width: usize, colou
         .with_links(false)
         .without_syntax_highlighting();
     let mut shown = String::new();
-    for diagnostic in sorted(diagnostics, sources) {
-        let report = report(diagnostic, sources);
+    for (diagnostic, place) in sorted(diagnostics, &sources.places()) {
+        let report = report(diagnostic, place);
         // Writing into a string does not fail; a message that can't be drawn is still said.
         if handler.render_report(&mut shown, report.as_ref()).is_err() {
             shown.push_str(&diagnostic.message);
@@ -28,14 +30,14 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, width: usize, colou
 
 /// The same content for programs: severity, message, help, file, line, column and the bytes from `start` to `end`.
 pub fn to_json(diagnostics: &[Diagnostic], sources: &Sources) -> Value {
-    let one = |diagnostic: &&Diagnostic| {
+    let one = |(diagnostic, place): (&Diagnostic, Located<'_>)| {
         let mut object = json!({
             "severity": diagnostic.severity,
             "message": printable(&diagnostic.message),
             "help": diagnostic.help.as_deref().map(printable),
             "place": diagnostic.place,
         });
-        if let Some((source, span)) = sources.locate(&diagnostic.place) {
+        if let Some((source, span)) = place {
             let (line, column) = source.line_and_column(span.start);
             object["file"] = json!(source.name);
             object["line"] = json!(line);
@@ -45,30 +47,29 @@ pub fn to_json(diagnostics: &[Diagnostic], sources: &Sources) -> Value {
         }
         object
     };
-    sorted(diagnostics, sources).iter().map(one).collect()
+    sorted(diagnostics, &sources.places()).into_iter().map(one).collect()
 }
+
+type Located<'s> = Option<(&'s Source, Range<usize>)>;
 
 /// In the order of the files, errors first where two are about one place.
-fn sorted<'d>(diagnostics: &'d [Diagnostic], sources: &Sources) -> Vec<&'d Diagnostic> {
-    let mut all: Vec<_> = diagnostics
-        .iter()
-        .map(|diagnostic| {
-            let place = sources.locate(&diagnostic.place).map(|(source, span)| (source.name.clone(), span.start));
-            ((place.is_none(), place, diagnostic.severity), diagnostic)
-        })
-        .collect();
-    all.sort_by(|(left, _), (right, _)| left.cmp(right));
-    all.into_iter().map(|(_, diagnostic)| diagnostic).collect()
+fn sorted<'d, 's>(diagnostics: &'d [Diagnostic], places: &Places<'s>) -> Vec<(&'d Diagnostic, Located<'s>)> {
+    let mut all: Vec<_> = diagnostics.iter().map(|diagnostic| (diagnostic, places.locate(&diagnostic.place))).collect();
+    all.sort_by_key(|(diagnostic, place)| {
+        let place = place.as_ref().map(|(source, span)| (source.name.as_str(), span.start));
+        (place.is_none(), place, diagnostic.severity)
+    });
+    all
 }
 
-fn report(diagnostic: &Diagnostic, sources: &Sources) -> Report {
+fn report(diagnostic: &Diagnostic, place: Located<'_>) -> Report {
     let mut shown = MietteDiagnostic::new(printable(&diagnostic.message)).with_severity(match diagnostic.severity {
         Severity::Error => miette::Severity::Error,
         Severity::Warning => miette::Severity::Warning,
         Severity::Note => miette::Severity::Advice,
     });
     shown.help = diagnostic.help.as_deref().map(printable);
-    match sources.locate(&diagnostic.place) {
+    match place {
         Some((source, span)) => {
             let shown = shown.with_label(LabeledSpan::underline(span));
             Report::new(shown).with_source_code(named(source))

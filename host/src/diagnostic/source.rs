@@ -43,14 +43,26 @@ impl Source {
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
+}
+
+/// A file, parsed for looking up any number of places in it.
+struct Parsed<'s> {
+    source: &'s Source,
+    document: Spanned<DeTable<'s>>,
+}
+
+impl<'s> Parsed<'s> {
+    fn new(source: &'s Source) -> Self {
+        Self { source, document: DeTable::parse_recoverable(&source.text).0 }
+    }
 
     /// The bytes that a path leads to. Where it leads nowhere, the header of the nearest table that is there.
     fn span(&self, path: &[Segment]) -> Range<usize> {
-        let (document, _) = DeTable::parse_recoverable(&self.text);
+        let (document, text) = (&self.document, &self.source.text);
         let root = document.span();
         let mut here = At { table: Some(document.get_ref()), list: None, value: root.start..root.start, key: None };
         for segment in path {
-            match here.step(segment, &self.text) {
+            match here.step(segment, text) {
                 Step::To(next) => here = next,
                 Step::Ends(span) => return span,
                 Step::Missing => return here.header(),
@@ -119,33 +131,52 @@ impl<'t, 'i> At<'t, 'i> {
 }
 
 impl Sources {
+    /// Parses the files, for looking up places.
+    pub fn places(&self) -> Places<'_> {
+        let contracts = self.contracts.iter().map(|(name, source)| (name.as_str(), Parsed::new(source))).collect();
+        Places {
+            spec: self.spec.as_ref().map(Parsed::new),
+            host_file: self.host_file.as_ref().map(Parsed::new),
+            contracts,
+        }
+    }
+}
+
+/// Finds places in the files of one run.
+pub struct Places<'s> {
+    spec: Option<Parsed<'s>>,
+    host_file: Option<Parsed<'s>>,
+    contracts: BTreeMap<&'s str, Parsed<'s>>,
+}
+
+impl<'s> Places<'s> {
     /// The file and the bytes that a place stands for; none for [`Place::Nowhere`] and files that were not read.
-    pub fn locate(&self, place: &Place) -> Option<(&Source, Range<usize>)> {
-        let (source, path) = match place {
+    pub fn locate(&self, place: &Place) -> Option<(&'s Source, Range<usize>)> {
+        let (parsed, path) = match place {
             Place::Instance(address, path) => {
                 let table = [address.kind(), address.name()].map(|key| Segment::Key(key.to_owned()));
                 let full: Vec<Segment> = table.into_iter().chain(path.iter().cloned()).collect();
-                let source = self.spec.as_ref()?;
-                return Some((source, source.span(&full)));
+                let spec = self.spec.as_ref()?;
+                return Some((spec.source, spec.span(&full)));
             }
             Place::Spec(path) => (self.spec.as_ref()?, path),
             Place::HostFile(path) => (self.host_file.as_ref()?, path),
-            Place::Contract(name, path) => (self.contracts.get(name)?, path),
+            Place::Contract(name, path) => (self.contracts.get(name.as_str())?, path),
             Place::Bytes(document, start, end) => {
-                let source = self.document(document)?;
+                let source = self.document(document)?.source;
                 let end = (*end).min(source.text.len());
                 return Some((source, (*start).min(end)..end));
             }
             Place::Nowhere => return None,
         };
-        Some((source, source.span(path)))
+        Some((parsed.source, parsed.span(path)))
     }
 
-    fn document(&self, document: &Document) -> Option<&Source> {
+    fn document(&self, document: &Document) -> Option<&Parsed<'s>> {
         match document {
             Document::Spec => self.spec.as_ref(),
             Document::HostFile => self.host_file.as_ref(),
-            Document::Contract(name) => self.contracts.get(name),
+            Document::Contract(name) => self.contracts.get(name.as_str()),
         }
     }
 }
@@ -159,7 +190,7 @@ mod tests {
 
     fn underlined(place: Place) -> &'static str {
         let sources = Sources { spec: Some(Source::new("m.toml", SPEC)), ..Sources::default() };
-        let (_, span) = sources.locate(&place).expect("the spec is there");
+        let (_, span) = sources.places().locate(&place).expect("the spec is there");
         &SPEC[span]
     }
 

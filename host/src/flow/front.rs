@@ -1,12 +1,12 @@
 //! The front end: all that can be said of a spec before anything is observed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{Plugins, offer};
 use crate::{
     cli::{Ended, Exit, SpecArgs},
     contract::{Contracts, hold},
-    diagnostic::{Diagnostic, Sources},
+    diagnostic::{Diagnostic, Place, Sources},
     host_file::HostFile,
     plugin::{Offered, Runtime},
     reference::{Graph, Views},
@@ -35,47 +35,59 @@ pub struct Front {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads, completes and checks a spec. With a host file references to it are resolved; without one, as `check` does it,
-/// they stay open.
-pub fn front(args: &SpecArgs, runtime: &Runtime, host_file: Option<&HostFile>) -> Result<Front, Ended> {
-    let (mut spec, mut diagnostics) = spec::read_with(&args.spec, &args.set)
-        .map_err(|error| Ended::new(Exit::Invalid, format!("the spec {} can't be read: {error}", args.spec.display())))?;
+/// Which machine a spec is looked at for.
+#[derive(Clone, Copy, Debug)]
+pub enum Machine<'a> {
+    /// None that is known: what the spec wants from a host file stays open.
+    Elsewhere {
+        /// Names plugins by others, for kinds that are not built in; nothing else of it is looked at.
+        plugins: Option<&'a HostFile>,
+    },
+    /// This one.
+    Here(&'a HostFile),
+}
+
+/// Reads, completes and checks a spec: everything that is wrong with it, at once.
+pub fn front(args: &SpecArgs, runtime: &Runtime, machine: Machine<'_>) -> Result<Front, Ended> {
+    let (host_file, plugins_from) = match machine {
+        Machine::Elsewhere { plugins } => (None, plugins),
+        Machine::Here(host_file) => (Some(host_file), Some(host_file)),
+    };
+    let (mut spec, mut diagnostics) = spec::read_with(&args.spec, &args.set).map_err(|error| {
+        Ended::new(Exit::Invalid, format!("the spec {} can't be read: {error}", args.spec.display()))
+    })?;
     let (contracts, problems) = Contracts::load(&spec);
     diagnostics.extend(problems);
     let kinds: Vec<&str> = spec.index.kinds().collect();
-    let plugins = Plugins::load(runtime, &kinds, host_file)?;
+    let plugins = Plugins::load(runtime, &kinds, plugins_from)?;
     let catalog = Catalog::new(plugins.iter().map(|loaded| loaded.plugin.description().clone()));
     diagnostics.extend(catalog.complete(&mut spec, &contracts));
+    let wrong = wrong(&diagnostics);
     diagnostics.extend(hold(&spec, &catalog, &contracts));
     diagnostics.extend(host_file.into_iter().flat_map(|host_file| host_file.check_kinds(&catalog)));
+    let views = Views { spec: &spec, catalog: &catalog, contracts: &contracts, host_file };
+    let (offered, problems) = offer::offers(&views, &plugins, &wrong)?;
+    diagnostics.extend(problems);
+    let graph = match Graph::new(&spec, &catalog, &offered, host_file) {
+        Ok(graph) => Some(graph),
+        Err(problems) => {
+            diagnostics.extend(problems);
+            None
+        }
+    };
     let sources = Sources { spec: Some(spec.source()), contracts: contracts.sources(), host_file: None };
-    let mut front = Front {
-        spec,
-        contracts,
-        catalog,
-        plugins,
-        sources,
-        offered: BTreeMap::new(),
-        graph: None,
-        diagnostics,
-    };
-    if front.has_errors() {
-        return Ok(front);
-    }
-    let views = Views {
-        spec: &front.spec,
-        catalog: &front.catalog,
-        contracts: &front.contracts,
-        host_file,
-    };
-    let (offered, problems) = offer::offers(&views, &front.plugins)?;
-    front.diagnostics.extend(problems);
-    front.offered = offered;
-    match Graph::new(&front.spec, &front.catalog, &front.offered, host_file) {
-        Ok(graph) => front.graph = Some(graph),
-        Err(problems) => front.diagnostics.extend(problems),
-    }
-    Ok(front)
+    Ok(Front { spec, contracts, catalog, plugins, sources, offered, graph, diagnostics })
+}
+
+/// Instances about which an error has been said: their plugins are not asked, for a section that is not as its schema
+/// wants it is nothing that a plugin has to understand.
+fn wrong(diagnostics: &[Diagnostic]) -> HashSet<Address> {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
+    let addresses = errors.filter_map(|diagnostic| match &diagnostic.place {
+        Place::Instance(address, _) => Some(address.clone()),
+        _ => None,
+    });
+    addresses.collect()
 }
 
 impl Front {

@@ -23,7 +23,8 @@ use crate::{
     spec::Spec,
 };
 
-pub use front::{Front, front};
+pub use front::{Front, Machine, front};
+pub use open::say;
 pub use plugins::{LoadedPlugin, Plugins};
 
 /// Files read and checked, plugins loaded, the world at hand.

@@ -1,7 +1,7 @@
 //! Asks plugins what each instance makes and offers, and what is wrong with its section. Pure: nothing is observed.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -21,10 +21,11 @@ struct Answer {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// Asks for every instance, on as many threads as there are cores.
-pub fn offers(views: &Views<'_>, plugins: &Plugins) -> Result<(BTreeMap<Address, Offered>, Vec<Diagnostic>), Ended> {
-    let instances = &views.spec.instances;
-    let answers = on_all_cores(instances, |instance| ask(views, plugins, instance));
+/// Asks for every instance but those that are wrong, on as many threads as there are cores.
+pub fn offers(views: &Views<'_>, plugins: &Plugins, wrong: &HashSet<Address>) -> Result<(BTreeMap<Address, Offered>, Vec<Diagnostic>), Ended> {
+    let instances: Vec<&Instance> =
+        views.spec.instances.iter().filter(|instance| !wrong.contains(&instance.address)).collect();
+    let answers = on_all_cores(&instances, |instance| ask(views, plugins, instance));
     let (mut offered, mut diagnostics) = (BTreeMap::new(), Vec::new());
     for (instance, answer) in instances.iter().zip(answers) {
         let answer = answer.map_err(|fault| Ended::new(Exit::Plugin, fault.to_string()))?;

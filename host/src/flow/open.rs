@@ -5,7 +5,7 @@ use std::{io::IsTerminal, path::Path, sync::Arc};
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 
-use super::{Flow, front};
+use super::{Flow, Machine, front};
 use crate::{
     cli::{Ended, Exit, Global, SpecArgs},
     connection::Connections,
@@ -26,7 +26,7 @@ impl Flow {
         refuse_errors(&host_problems, &host_sources)?;
         let host_file = Arc::new(host_file);
         let runtime = Runtime::new(&Runtime::default_cache())?;
-        let front = tokio::task::block_in_place(|| front(args, &runtime, Some(&host_file)))?;
+        let front = tokio::task::block_in_place(|| front(args, &runtime, Machine::Here(&host_file)))?;
         let mut sources = front.sources;
         sources.host_file = Some(host_source);
         let warnings: Vec<Diagnostic> = host_problems.into_iter().chain(front.diagnostics).collect();

@@ -32,11 +32,7 @@ pub struct HttpAnswer {
 
 impl World {
     /// Asks with GET; anything else is refused here.
-    pub async fn http_ask(
-        &self,
-        permit: &Permit<HttpSubject>,
-        question: &HttpQuestion,
-    ) -> Result<HttpAnswer, Failure> {
+    pub async fn http_ask(&self, permit: &Permit<HttpSubject>, question: &HttpQuestion) -> Result<HttpAnswer, Failure> {
         let HttpSubject { request, gate } = permit.subject();
         if request.method != Method::Get {
             return Err(Failure::Other(format!("{} is no question: questions are asked with GET", request.says())));
@@ -46,11 +42,7 @@ impl World {
         self.memo.once(asked, self.http_ask_now(&permit, question)).await
     }
 
-    async fn http_ask_now(
-        &self,
-        permit: &Permit<HttpSubject>,
-        question: &HttpQuestion,
-    ) -> Result<HttpAnswer, Failure> {
+    async fn http_ask_now(&self, permit: &Permit<HttpSubject>, question: &HttpQuestion) -> Result<HttpAnswer, Failure> {
         let answer = self.http_exchange(permit, None).await?;
         let wants_body = !question.fields.is_empty() || !question.same.is_empty();
         // An error page is rarely JSON: then no field is there, and the status says the rest.
@@ -316,7 +308,9 @@ mod tests {
     fn a_site_has_no_path_and_no_user() {
         assert_eq!(site_of("https://app.example.org").unwrap(), ("app.example.org".to_owned(), 443));
         assert_eq!(site_of("https://app.example.org:8443/").unwrap(), ("app.example.org".to_owned(), 8443));
-        for wrong in ["http://app.example.org", "https://u@app.example.org", "https://a.org/x", "https://a.org?x", "a.org"] {
+        for wrong in
+            ["http://app.example.org", "https://u@app.example.org", "https://a.org/x", "https://a.org?x", "a.org"]
+        {
             assert!(site_of(wrong).is_err(), "{wrong}");
         }
     }

@@ -3,7 +3,9 @@
 mod check;
 mod complete;
 mod message;
+mod page;
 mod project;
+mod whole;
 
 use std::collections::{BTreeMap, HashMap};
 

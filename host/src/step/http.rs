@@ -191,7 +191,9 @@ fn shown_json(tree: &Tree) -> Value {
         Tree::Integer(value) => Value::from(*value),
         Tree::Float(value) => Value::from(*value),
         Tree::Items(items) => items.iter().map(shown_json).collect(),
-        Tree::Table(entries) => Value::Object(entries.iter().map(|(key, value)| (key.clone(), shown_json(value))).collect()),
+        Tree::Table(entries) => {
+            Value::Object(entries.iter().map(|(key, value)| (key.clone(), shown_json(value))).collect())
+        }
         scalar => Value::from(scalar.to_text().map(|text| render::text(&text)).unwrap_or_default()),
     }
 }

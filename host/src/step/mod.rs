@@ -8,12 +8,12 @@ mod admission;
 mod config_file;
 mod container;
 mod dispatch;
+pub mod http;
+pub mod service;
 mod sql;
 mod sql_reload;
 mod sql_text;
 mod wait;
-pub mod http;
-pub mod service;
 
 pub use container::{
     ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, ProveFromInside,

@@ -50,7 +50,8 @@ impl Endpoint {
             let mut endpoint = Self::written(connection, "issuer", issuer)?;
             if let Some(address) = &connection.address {
                 let default_port = port_of(&endpoint.origin).unwrap_or(443);
-                let (host, port) = split_address(address, default_port).ok_or_else(|| wrong(connection, "address", address))?;
+                let (host, port) =
+                    split_address(address, default_port).ok_or_else(|| wrong(connection, "address", address))?;
                 endpoint.route = Route::Address(host, port);
             }
             return Ok(endpoint);
@@ -199,9 +200,21 @@ mod tests {
             (connection("caddy", Some("edge"), &[("admin", "localhost:2020")]), "http://localhost:2020", Route::Name),
             (connection("caddy", None, &[("admin", "unix:/run/caddy.sock")]), "http://localhost", unix.clone()),
             (connection("caddy", None, &[("admin", "unix:///run/caddy.sock")]), "http://localhost", unix),
-            (connection("authelia", None, &[("issuer", "https://Auth.Example.org/base")]), "https://auth.example.org", Route::Name),
-            (connection("authelia", Some("10.0.0.2"), &[("issuer", "https://a.org")]), "https://a.org", elsewhere("10.0.0.2", 443)),
-            (connection("x", Some("[::1]:8443"), &[("issuer", "https://a.org:9000")]), "https://a.org:9000", elsewhere("::1", 8443)),
+            (
+                connection("authelia", None, &[("issuer", "https://Auth.Example.org/base")]),
+                "https://auth.example.org",
+                Route::Name,
+            ),
+            (
+                connection("authelia", Some("10.0.0.2"), &[("issuer", "https://a.org")]),
+                "https://a.org",
+                elsewhere("10.0.0.2", 443),
+            ),
+            (
+                connection("x", Some("[::1]:8443"), &[("issuer", "https://a.org:9000")]),
+                "https://a.org:9000",
+                elsewhere("::1", 8443),
+            ),
             (connection("dns", Some("https://dns.example.org"), &[]), "https://dns.example.org", Route::Name),
         ];
         for (settings, origin, route) in table {

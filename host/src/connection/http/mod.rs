@@ -134,7 +134,8 @@ async fn make(endpoint: &Endpoint) -> Result<reqwest::Client, Failure> {
         Route::Name => {}
         Route::Unix(path) => builder = builder.unix_socket(path.as_path()),
         Route::Address(host, port) => {
-            let unknown = |why: String| Failure::Unreachable(format!("{}: {host} has no address: {why}", endpoint.called()));
+            let unknown =
+                |why: String| Failure::Unreachable(format!("{}: {host} has no address: {why}", endpoint.called()));
             let found = tokio::time::timeout(CONNECT_LIMIT, tokio::net::lookup_host((host.as_str(), *port))).await;
             let found = found.map_err(|_| unknown("the resolver does not answer".to_owned()))?;
             let addresses: Vec<_> = found.map_err(|error| unknown(error.to_string()))?.collect();

@@ -33,7 +33,8 @@ fn system_roots() -> RootCertStore {
 
 fn roots_of(path: &Path) -> Result<RootCertStore, Failure> {
     let shown = path.display();
-    let pem = std::fs::read(path).map_err(|error| Failure::Other(format!("the CA file {shown} can't be read: {error}")))?;
+    let pem =
+        std::fs::read(path).map_err(|error| Failure::Other(format!("the CA file {shown} can't be read: {error}")))?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).collect();
     let mut roots = RootCertStore::empty();
     match roots.add_parsable_certificates(certificates) {

@@ -67,7 +67,9 @@ fn tls_words(error: &TlsError, endpoint: &Endpoint) -> String {
     let host = endpoint.authority();
     let cure = match (&endpoint.ca, &endpoint.connection) {
         (Some(ca), _) => format!("{} holds another one", ca.display()),
-        (None, Some(connection)) => format!("a private CA is named by `ca = \"/PATH.pem\"` in [connection.{connection}]"),
+        (None, Some(connection)) => {
+            format!("a private CA is named by `ca = \"/PATH.pem\"` in [connection.{connection}]")
+        }
         (None, None) => "the system does not know it".to_owned(),
     };
     match error {

@@ -1,0 +1,58 @@
+//! `stackrun check`
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{Ended, Exit, Global, SpecArgs};
+use crate::{
+    diagnostic::to_json,
+    flow::{Machine, front, say},
+    host_file::{self, HostFile},
+    plugin::{Runtime, builtin},
+    spec,
+};
+
+/// Say all that is wrong with a spec; asks nothing of this machine, and needs no host file
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    spec: SpecArgs,
+    /// Print the messages as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Checks, and ends with code 3 when something is wrong.
+pub async fn run(args: CheckArgs, global: &Global) -> Result<Exit, Ended> {
+    let runtime = Runtime::new(&Runtime::default_cache())?;
+    let others = plugins_by_others(&args.spec, global);
+    let machine = Machine::Elsewhere { plugins: others.as_deref() };
+    let front = tokio::task::block_in_place(|| front(&args.spec, &runtime, machine))?;
+    if args.json {
+        println!("{:#}", to_json(&front.diagnostics, &front.sources));
+    } else {
+        say(&front.diagnostics, &front.sources);
+        if !front.has_errors() {
+            println!("{}: nothing is wrong with its {}", args.spec.spec.display(), counted(front.spec.instances.len()));
+        }
+    }
+    Ok(if front.has_errors() { Exit::Invalid } else { Exit::Done })
+}
+
+fn counted(instances: usize) -> String {
+    match instances {
+        1 => "one instance".to_owned(),
+        several => format!("{several} instances"),
+    }
+}
+
+/// Only a spec with kinds that are not built in needs the host file, for the plugins that it names. One that can't be
+/// read is no reason to stop: then these kinds are unknown, and that is said.
+fn plugins_by_others(args: &SpecArgs, global: &Global) -> Option<Arc<HostFile>> {
+    let (spec, _) = spec::read_with(&args.spec, &[]).ok()?;
+    if spec.index.kinds().all(|kind| builtin::component(kind).is_some()) {
+        return None;
+    }
+    host_file::read(&global.host).ok().map(|(host_file, _, _)| Arc::new(host_file))
+}
