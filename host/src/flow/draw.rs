@@ -42,7 +42,13 @@ impl Flow {
             printed: self.printed(),
             binding: Binding { secrets, ..self.binding.clone() },
         };
-        let mut plan = assemble(assembled).or_else(|problems| self.refuse(problems).map(|()| unreachable_plan()))?;
+        let mut plan = match assemble(assembled) {
+            Ok(plan) => plan,
+            Err(problems) => {
+                say(&problems, &self.sources);
+                return Err(Ended::said(Exit::Invalid));
+            }
+        };
         let gates = gates_of(&plan);
         by_hand::drop_satisfied(&mut plan, &self.world, &gates).await;
         preview(&mut plan, &self.world, &gates).await;

@@ -19,8 +19,11 @@ use crate::{
     host_file::HostFile,
     observe::World,
     plan::{Binding, Plan},
+    plugin::Offered,
+    reference::Graph,
     schema::Catalog,
     spec::Spec,
+    value::Address,
 };
 
 pub use front::{Front, Machine, front};
@@ -37,6 +40,8 @@ pub struct Flow {
     contracts: Contracts,
     catalog: Catalog,
     plugins: Plugins,
+    offered: BTreeMap<Address, Offered>,
+    graph: Graph,
     sources: Sources,
     /// Warnings of the front end, to be said once.
     warnings: Vec<Diagnostic>,
@@ -55,6 +60,11 @@ pub struct Drawn {
 }
 
 impl Flow {
+    /// Warnings of the front end, on standard error: for commands that a person reviews.
+    pub fn say_warnings(&self) {
+        say(&self.warnings, &self.sources);
+    }
+
     /// `[stack] name`
     pub fn stack(&self) -> &str {
         &self.spec.stack
