@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use containers::{ContainerSubject, ContainersGrant, DefinedContainer, NEXT as NEXT_CONTAINER};
 pub use denial::Denial;
-pub use files::FilesGrant;
+pub use files::{FilesGrant, Within};
 pub use http::{HttpGrant, HttpRule};
 pub use name::NamePattern;
 pub use services::{ServicesGrant, VerbSubject};
