@@ -7,8 +7,8 @@ use crate::value::Address;
 /// Who was refused what, and the line that would grant it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error(
-    "plugin `{plugin}` was denied `{capability}` for {instance}: it asked for {asked}\n  \
-     to grant it, add to [plugin.{plugin}.grants] in the host file:  {line}"
+    "plugin `{plugin}` was denied `{capability}` for {instance}: it asked for {asked}\n  to grant it, {}:  {line}",
+    place(.plugin, .line)
 )]
 pub struct Denial {
     /// Name of the plugin.
@@ -19,6 +19,13 @@ pub struct Denial {
     pub capability: String,
     /// What it wanted.
     pub asked: String,
-    /// The line to add.
+    /// The line to add. One that begins with a table's name stands in that table, every other in the plugin's grants.
     pub line: String,
+}
+
+fn place(plugin: &str, line: &str) -> String {
+    match line.starts_with('[') {
+        true => "add to the host file".to_owned(),
+        false => format!("add to [plugin.{plugin}.grants] in the host file"),
+    }
 }

@@ -3,6 +3,7 @@
 
 mod containers;
 mod failure;
+mod file_compare;
 mod files;
 pub(crate) mod hba;
 mod http;
@@ -17,8 +18,10 @@ pub use containers::{
 };
 pub(crate) use containers::{INSTANCE_LABEL, STACK_LABEL, container_seen, env_place, owner as container_owner};
 pub use failure::{Failure, Sameness};
+pub(crate) use file_compare::{block_place, markers, place, standing, whole_place};
 pub use files::{FileComparison, FileFacts, FileKind, FileLook, FileMention, FileRead, Writable};
 pub use http::{HttpAnswer, HttpQuestion, plain_captures, scalars_at};
+pub(crate) use files::{failure as file_failure, find, parent, root, secret_place};
 pub use memo::Memo;
 pub use sql::{HbaBroken, HbaQuestion, HbaRule, HbaRules, Marked, PasswordQuestion, SqlAnswer, SqlQuery};
 pub use world::World;

@@ -37,6 +37,7 @@ use self::{
 };
 use crate::{
     document::{Refused, encode_text},
+    gate::Permit,
     host_file::HostFile,
     observe::Failure,
     state::{SaltedRecord, SecretRecord, State},
@@ -175,7 +176,8 @@ impl Vault {
     }
 
     /// Generates a stored secret unless it is there.
-    pub(crate) fn generate(&self, into: &Target, generator: Generator, length: u32) -> Result<()> {
+    pub(crate) fn generate(&self, into: &Permit<Target>, generator: Generator, length: u32) -> Result<()> {
+        let into = into.subject();
         match self.presence_of(into)? {
             Presence::Present(_) => return Ok(()),
             Presence::Lost(why) => bail!("{why}"),
@@ -203,7 +205,8 @@ impl Vault {
     }
 
     /// Removes a secret from the store, with its previous value; state forgets it.
-    pub(crate) fn discard(&self, target: &Target) -> Result<()> {
+    pub(crate) fn discard(&self, target: &Permit<Target>) -> Result<()> {
+        let target = target.subject();
         let entry = self.entry(target)?;
         if self.is_secret(target) {
             self.store.remove(&entry)?;

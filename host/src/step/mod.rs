@@ -7,9 +7,14 @@
 mod admission;
 mod config_file;
 mod container;
+mod diff;
+mod directory;
 mod dispatch;
 pub mod http;
 pub mod service;
+mod file;
+mod file_remove;
+mod secret;
 mod sql;
 mod sql_reload;
 mod sql_text;
@@ -21,6 +26,9 @@ pub use container::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use admission::{Blocks, RevokeAdmission};
+pub use directory::{DirectoryFound, DirectoryRemoveIfEmpty};
+pub use file::FileBefore;
+pub use file_remove::{FileRemove, FileRemoveBlock};
 pub use sql::SqlBefore;
 pub use sql_reload::SqlReload;
 
@@ -38,6 +46,7 @@ use crate::{
 #[allow(missing_docs)]
 pub enum Step {
     SecretGenerate(SecretGenerate),
+    SecretDiscard(SecretDiscard),
     FileWrite(WantedFile),
     FileRemove {
         path: String,
@@ -110,6 +119,13 @@ pub struct SecretGenerate {
     pub generator: Generator,
     /// Characters for `Alphanumeric`, bytes else.
     pub length: u32,
+}
+
+/// `secrets.discard`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretDiscard {
+    /// A [`Target::Made`] of kind stored or captured.
+    pub of: Target,
 }
 
 /// Which characters a generated secret is made of.

@@ -1,0 +1,106 @@
+//! Generating a secret, and discarding one.
+
+use super::{Preview, Repeat, SecretDiscard, SecretGenerate, StepFailure, StepKind, file::failed};
+use crate::{
+    apply::Acting,
+    gate::{Denial, Gate},
+    secret::Presence,
+    step::Generator,
+    value::Target,
+};
+
+impl SecretGenerate {
+    /// One line for plan, progress and errors.
+    pub fn headline(&self) -> String {
+        let how = match self.generator {
+            Generator::Alphanumeric => format!("{} letters and digits", self.length),
+            Generator::Hex => format!("{} random bytes in hexadecimal", self.length),
+            Generator::Base64url => format!("{} random bytes in base64url", self.length),
+        };
+        format!("generate {} ({how})", self.into)
+    }
+}
+
+impl SecretDiscard {
+    /// One line for plan, progress and errors.
+    pub fn headline(&self) -> String {
+        format!("delete {} from the store, with its previous value", self.of)
+    }
+}
+
+impl StepKind for SecretGenerate {
+    type Before = ();
+
+    fn permit(&self, gate: &Gate) -> Result<(), Denial> {
+        gate.own_secret(&self.into).map(drop)
+    }
+
+    async fn preview(&self, _acting: &Acting<'_>) -> Preview {
+        Preview { headline: self.headline(), lines: Vec::new() }
+    }
+
+    async fn before(&self, _acting: &Acting<'_>) -> Result<(), StepFailure> {
+        Ok(())
+    }
+
+    async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        let permit = acting.gate.own_secret(&self.into)?;
+        Ok(acting.world.vault.generate(&permit, self.generator, self.length)?)
+    }
+
+    /// A secret that was generated stays: generating another one would do no less harm.
+    async fn revert(&self, (): &(), _acting: &Acting<'_>) -> Result<(), StepFailure> {
+        Ok(())
+    }
+
+    /// It generates nothing when the secret is there.
+    fn repeat(&self) -> Repeat {
+        Repeat::Repeatable
+    }
+
+    async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
+        Ok(matches!(acting.world.vault.presence(&self.into).map_err(failed)?, Presence::Present(_)))
+    }
+
+    fn targets(&self) -> Vec<&Target> {
+        Vec::new()
+    }
+}
+
+impl StepKind for SecretDiscard {
+    type Before = ();
+
+    fn permit(&self, gate: &Gate) -> Result<(), Denial> {
+        gate.own_secret(&self.of).map(drop)
+    }
+
+    async fn preview(&self, _acting: &Acting<'_>) -> Preview {
+        Preview { headline: self.headline(), lines: Vec::new() }
+    }
+
+    async fn before(&self, _acting: &Acting<'_>) -> Result<(), StepFailure> {
+        Ok(())
+    }
+
+    async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        let permit = acting.gate.own_secret(&self.of)?;
+        Ok(acting.world.vault.discard(&permit)?)
+    }
+
+    /// What was deleted by name does not come back.
+    async fn revert(&self, (): &(), _acting: &Acting<'_>) -> Result<(), StepFailure> {
+        Ok(())
+    }
+
+    fn repeat(&self) -> Repeat {
+        Repeat::Repeatable
+    }
+
+    async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
+        Ok(matches!(acting.world.vault.presence(&self.of).map_err(failed)?, Presence::Absent))
+    }
+
+    fn targets(&self) -> Vec<&Target> {
+        Vec::new()
+    }
+}
