@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Ended, Exit, Global, SpecArgs, verify::conclude};
 use crate::{
     apply::{Applied, Apply, Reporter, recover, verify},
-    flow::{Flow, Drawn},
+    flow::{Drawn, Flow},
     plan::{FORMAT, Plan, Stale},
     render::{self, reporter},
     state::{Lock, Run},

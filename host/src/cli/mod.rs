@@ -31,7 +31,13 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The host file: this machine's connections, folders, secret store
-    #[arg(long, global = true, value_name = "FILE", env = "STACKRUN_HOST", default_value = "/etc/stackrun/stackrun.toml")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "STACKRUN_HOST",
+        default_value = "/etc/stackrun/stackrun.toml"
+    )]
     pub host: PathBuf,
     /// Colours in the output; NO_COLOR is heeded
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]

@@ -46,7 +46,9 @@ fn say_how_to_apply(args: &PlanArgs, global: &Global, plan: &Plan) {
     }
     let host = global.host.display();
     match &args.out {
-        Some(out) => anstream::println!("To carry out exactly this plan:  stackrun apply {} --host {host}", out.display()),
+        Some(out) => {
+            anstream::println!("To carry out exactly this plan:  stackrun apply {} --host {host}", out.display())
+        }
         None => anstream::println!(
             "To carry it out:  stackrun apply {} --host {host}\nTo keep exactly this plan for later:  add  -o plan.json",
             args.spec.spec.display()

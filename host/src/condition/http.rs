@@ -6,7 +6,7 @@
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{inside, Held, HttpAnswers, HttpShows, Vantage};
+use super::{Held, HttpAnswers, HttpShows, Vantage, inside};
 use crate::{
     apply::Acting,
     connection::http::{Answer, Endpoint, Outgoing},
@@ -132,9 +132,9 @@ pub(super) async fn send_from(
 
 /// Asks the server by its name, as the programs in the container do.
 async fn from_inside(place: &inside::Place, endpoint: &Endpoint, outgoing: &Outgoing) -> Result<Answer, Failure> {
-    let (path, headers) = outgoing.as_get().ok_or_else(|| {
-        Failure::Other("only GET requests are sent from inside a container".to_owned())
-    })?;
+    let (path, headers) = outgoing
+        .as_get()
+        .ok_or_else(|| Failure::Other("only GET requests are sent from inside a container".to_owned()))?;
     let headers = headers.iter().map(|(name, value)| (name.clone(), Zeroizing::new(value.clone()).into()));
     let question = inside::Inside::HttpGet { url: format!("{}{path}", endpoint.origin), headers: headers.collect() };
     match inside::ask(place, &question).await? {

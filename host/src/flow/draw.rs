@@ -14,7 +14,7 @@ use crate::{
     cli::{Ended, Exit},
     diagnostic::Diagnostic,
     gate::{Gate, Grants},
-    host_file::WriteMode,
+    host_file::{ConnectionSettings, WriteMode},
     observe::World,
     plan::{Assembled, Binding, Drafted, Planned, Thing, assemble, preview},
     plugin::{InstanceView, PluginFault},
@@ -159,7 +159,8 @@ impl Flow {
         let address = &instance.address;
         let section = self.graph.section(address).unwrap_or(&instance.section);
         if loaded.first_party {
-            let connections = picked(instance, loaded.plugin.description(), &self.host_file)?;
+            let picked = picked(instance, loaded.plugin.description(), &self.host_file)?;
+            let connections: Vec<ConnectionSettings> = picked.into_iter().cloned().collect();
             return Ok(Grants::first_party(address, &self.spec.stack, section, &connections, &self.host_file));
         }
         let granted = self.host_file.plugins.get(&loaded.name).map(|settings| settings.grants.clone());
@@ -167,12 +168,7 @@ impl Flow {
     }
 
     fn views(&self) -> Views<'_> {
-        Views {
-            spec: &self.spec,
-            catalog: &self.catalog,
-            contracts: &self.contracts,
-            host_file: Some(&self.host_file),
-        }
+        Views { spec: &self.spec, catalog: &self.catalog, contracts: &self.contracts, host_file: Some(&self.host_file) }
     }
 
     fn printed(&self) -> BTreeSet<String> {
@@ -184,7 +180,7 @@ impl Flow {
     fn urls(&self) -> BTreeMap<String, String> {
         let url = |(address, offered): (&Address, &crate::plugin::Offered)| {
             let output = offered.outputs.iter().find(|output| output.name == "url")?;
-            Some((address.to_string(), self.graph.literal(address, &output.value)?))
+            Some((address.to_string(), output.value.as_str()?.to_owned()))
         };
         self.offered.iter().filter_map(url).collect()
     }

@@ -22,7 +22,11 @@ struct Answer {
 }
 
 /// Asks for every instance but those that are wrong, on as many threads as there are cores.
-pub fn offers(views: &Views<'_>, plugins: &Plugins, wrong: &HashSet<Address>) -> Result<(BTreeMap<Address, Offered>, Vec<Diagnostic>), Ended> {
+pub fn offers(
+    views: &Views<'_>,
+    plugins: &Plugins,
+    wrong: &HashSet<Address>,
+) -> Result<(BTreeMap<Address, Offered>, Vec<Diagnostic>), Ended> {
     let instances: Vec<&Instance> =
         views.spec.instances.iter().filter(|instance| !wrong.contains(&instance.address)).collect();
     let answers = on_all_cores(&instances, |instance| ask(views, plugins, instance));

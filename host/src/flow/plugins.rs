@@ -68,7 +68,10 @@ fn load_one(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Resu
     };
     let plugin = runtime.load(kind, &bytes).map_err(|fault| Ended::new(Exit::Plugin, fault.to_string()))?;
     if plugin.description().kind != kind {
-        let message = format!("plugin `{kind}` handles the kind `{}`: its table in the host file must be [plugin.{0}]", plugin.description().kind);
+        let message = format!(
+            "plugin `{kind}` handles the kind `{}`: its table in the host file must be [plugin.{0}]",
+            plugin.description().kind
+        );
         return Err(Ended::new(Exit::Invalid, message));
     }
     let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();

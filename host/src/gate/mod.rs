@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 pub use containers::{ContainerSubject, ContainersGrant, DefinedContainer, NEXT as NEXT_CONTAINER};
 pub use denial::Denial;
-pub use http::{HttpGrant, HttpRule, HttpSubject, ProviderSubject};
 pub use files::{FilesGrant, Within};
+pub use http::{HttpGrant, HttpRule, HttpSubject, ProviderSubject};
 pub use name::NamePattern;
 pub use services::{ServicesGrant, VerbSubject};
 pub use sql::SqlGrant;

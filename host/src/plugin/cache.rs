@@ -53,15 +53,19 @@ impl Key {
 }
 
 impl Cache {
-    /// Where compiled plugins are kept unless somebody says otherwise: `/var/cache/stackrun` for root, else
-    /// `$XDG_CACHE_HOME/stackrun` or `~/.cache/stackrun`.
-    pub fn default_directory() -> Result<PathBuf> {
-        if rustix::process::geteuid().is_root() {
-            return Ok("/var/cache/stackrun".into());
-        }
+    /// Where compiled plugins are kept: `$STACKRUN_CACHE`, else `/var/cache/stackrun` for root, else
+    /// `$XDG_CACHE_HOME/stackrun` or `~/.cache/stackrun`. Who has no home gets a directory for temporary files; one that
+    /// somebody else has put there is refused like any other.
+    pub fn default_directory() -> PathBuf {
+        let me = rustix::process::geteuid();
         let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-        Ok(cache.context("there is no place for compiled plugins: set XDG_CACHE_HOME or HOME")?.join("stackrun"))
+        let of_user =
+            || Some(absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?.join("stackrun"));
+        let of_root = || me.is_root().then(|| PathBuf::from("/var/cache/stackrun"));
+        absolute("STACKRUN_CACHE")
+            .or_else(of_root)
+            .or_else(of_user)
+            .unwrap_or_else(|| std::env::temp_dir().join(format!("stackrun-{}", me.as_raw())))
     }
 
     /// Makes the directory if it is not there.
@@ -121,7 +125,8 @@ impl Cache {
         // `store` never changes a file in place, it renames new ones over them.
         #[allow(unsafe_code)]
         let component = unsafe { Component::deserialize_file(engine, &path) };
-        let component = component.map_err(anyhow::Error::from).with_context(|| format!("can't use {}", path.display()))?;
+        let component =
+            component.map_err(anyhow::Error::from).with_context(|| format!("can't use {}", path.display()))?;
         Ok(Some((component, description)))
     }
 

@@ -88,7 +88,9 @@ impl What {
     fn help(&self) -> Option<&'static str> {
         match self {
             What::Denied(_) | What::Unfit(_) | What::Host(_) => None,
-            What::SecretInAnswer(_) => Some("look for the secret where the plugin asked; rotate it if others can read it"),
+            What::SecretInAnswer(_) => {
+                Some("look for the secret where the plugin asked; rotate it if others can read it")
+            }
             _ => Some("nothing was changed; this is a mistake in the plugin, for its author to mend"),
         }
     }

@@ -35,7 +35,9 @@ pub enum Unfit {
     #[error("the file is not WebAssembly; a plugin is a WebAssembly component")]
     Foreign,
     /// A module that nobody made a component.
-    #[error("the file is a core WebAssembly module, and a plugin is a component: make it one with `wasm-tools component new`")]
+    #[error(
+        "the file is a core WebAssembly module, and a plugin is a component: make it one with `wasm-tools component new`"
+    )]
     CoreModule,
     /// Cut off, or changed on the way.
     #[error("the file is cut off or damaged ({reason}, at byte {offset}): copy it again")]
@@ -46,7 +48,9 @@ pub enum Unfit {
         reason: String,
     },
     /// Changed on the way, or uses a proposal that is not switched on.
-    #[error("the component is not valid: {reason}. Copy it again; if that does not help, it was built for another machine")]
+    #[error(
+        "the component is not valid: {reason}. Copy it again; if that does not help, it was built for another machine"
+    )]
     Invalid {
         /// What the compiler says.
         reason: String,

@@ -96,7 +96,10 @@ impl Meter {
         serde_json::to_writer(&mut size, value).map_err(|error| What::Host(error.to_string()))?;
         self.kept = self.kept.saturating_add(size.0);
         match self.kept > self.limits.kept {
-            true => Err(What::TooMuch(format!("more than {} MiB of steps and what they are made of", self.limits.kept >> 20))),
+            true => Err(What::TooMuch(format!(
+                "more than {} MiB of steps and what they are made of",
+                self.limits.kept >> 20
+            ))),
             false => Ok(()),
         }
     }

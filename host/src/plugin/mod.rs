@@ -17,7 +17,6 @@ mod references;
 mod runtime;
 mod slots;
 
-pub use cache::Cache;
 pub use fault::{Doing, PluginFault, What};
 pub use inspect::Unfit;
 pub use limits::Limits;

@@ -60,10 +60,9 @@ impl References {
 
     /// The index that the plugin knows a target by.
     pub fn index(&self, target: &Target) -> Result<u32, What> {
-        self.known_as
-            .get(target)
-            .copied()
-            .ok_or_else(|| What::Host(format!("`{target}` is used and was not handed over; this is a mistake in stackrun")))
+        self.known_as.get(target).copied().ok_or_else(|| {
+            What::Host(format!("`{target}` is used and was not handed over; this is a mistake in stackrun"))
+        })
     }
 
     /// Hands out a reference to a value computed from another.

@@ -1,7 +1,10 @@
 //! Loading plugins and calling them. All functions block: call them from a thread that may, within a tokio runtime
 //! (`spawn_blocking`), because questions of the plugin are asked there.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use wasmtime::{
@@ -51,6 +54,11 @@ pub struct Plugin {
 }
 
 impl Runtime {
+    /// Where compiled plugins are kept unless somebody says otherwise.
+    pub fn default_cache() -> PathBuf {
+        Cache::default_directory()
+    }
+
     /// With the limits that plugins have, and compiled code kept in `cache`.
     ///
     /// # Errors
@@ -62,7 +70,8 @@ impl Runtime {
     /// With other limits, and with somebody who is told all that crosses into plugins.
     pub fn with(cache: &Path, limits: Limits, recorder: Option<Arc<dyn Recorder>>) -> anyhow::Result<Self> {
         let cache = Cache::open(cache)?;
-        let engine = engine::engine(&limits).map_err(anyhow::Error::from).context("the WebAssembly engine can't start here")?;
+        let engine =
+            engine::engine(&limits).map_err(anyhow::Error::from).context("the WebAssembly engine can't start here")?;
         let mut linker = Linker::new(&engine);
         imports::link(&mut linker).map_err(anyhow::Error::from).context("the plugin world can't be linked")?;
         let slots = Slots::new(SLOTS);
@@ -102,9 +111,12 @@ impl Runtime {
 
     fn describe(&self, name: &str, linked: &PluginPre<Call>) -> Result<Description, PluginFault> {
         let call = Call::new(name.into(), self.shared.limits.clone());
-        let asked = self.shared.call(call, linked, |guest, store| guest.call_describe(store), |said, _| {
-            convert::description(said)
-        });
+        let asked = self.shared.call(
+            call,
+            linked,
+            |guest, store| guest.call_describe(store),
+            |said, _| convert::description(said),
+        );
         asked.map_err(|what| PluginFault { plugin: name.to_owned(), instance: None, doing: Doing::Describe, what })
     }
 
@@ -120,27 +132,35 @@ impl Plugin {
     }
 
     /// What it says of itself.
-    pub fn describe(&self) -> &Description {
+    pub fn description(&self) -> &Description {
         &self.description
     }
 
     /// All that can be said of a section offline.
     pub fn check(&self, view: &InstanceView) -> Result<Vec<Diagnostic>, PluginFault> {
         let call = self.prepare(view, Some(Vec::new()));
-        self.call(Doing::Check, view, call, |guest, store, instance| guest.call_check(store, instance), |said, _| {
-            Ok(convert::diagnostics(said, view))
-        })
+        self.call(
+            Doing::Check,
+            view,
+            call,
+            |guest, store, instance| guest.call_check(store, instance),
+            |said, _| Ok(convert::diagnostics(said, view)),
+        )
     }
 
     /// What the instance offers to others, from its section alone; or why it can't.
     pub fn outputs(&self, view: &InstanceView) -> Result<Result<Offered, Vec<Diagnostic>>, PluginFault> {
         let call = self.prepare(view, None);
-        self.call(Doing::Outputs, view, call, |guest, store, instance| guest.call_outputs(store, instance), |said, call| {
-            match said {
+        self.call(
+            Doing::Outputs,
+            view,
+            call,
+            |guest, store, instance| guest.call_outputs(store, instance),
+            |said, call| match said {
                 Ok(offered) => convert::offered(offered, view, call).map(Ok),
                 Err(errors) => Ok(Err(convert::diagnostics(errors, view))),
-            }
-        })
+            },
+        )
     }
 
     /// What has to be done for the instance, seen through the gate; or why it can't.
@@ -153,12 +173,16 @@ impl Plugin {
         let makes = view.makes.iter().map(|(target, _)| target.clone()).collect();
         let mut call = self.prepare(view, Some(makes));
         call.outside = Some(Outside { world, gate });
-        self.call(Doing::Plan, view, call, |guest, store, instance| guest.call_plan(store, instance), |said, call| {
-            match said {
+        self.call(
+            Doing::Plan,
+            view,
+            call,
+            |guest, store, instance| guest.call_plan(store, instance),
+            |said, call| match said {
                 Ok(planned) => convert::planned(planned, view, call).map(Ok),
                 Err(errors) => Ok(Err(convert::diagnostics(errors, view))),
-            }
-        })
+            },
+        )
     }
 
     fn prepare(&self, view: &InstanceView, makes: Option<Vec<Target>>) -> Call {
@@ -179,12 +203,8 @@ impl Plugin {
         export: impl FnOnce(&Guest, &mut Store<Call>, &bindings::stackrun::plugin::types::Instance) -> wasmtime::Result<S>,
         convert: impl FnOnce(S, &mut Call) -> Result<T, What>,
     ) -> Result<T, PluginFault> {
-        let fault = |what| PluginFault {
-            plugin: self.name.to_string(),
-            instance: Some(view.address.clone()),
-            doing,
-            what,
-        };
+        let fault =
+            |what| PluginFault { plugin: self.name.to_string(), instance: Some(view.address.clone()), doing, what };
         let instance = convert::instance(view, &call.references).map_err(fault)?;
         if let Some(recorder) = &call.recorder {
             let each = |text: &[u8]| {
@@ -193,9 +213,7 @@ impl Plugin {
             };
             each_string(view, each).map_err(|error| fault(What::Host(error)))?;
         }
-        self.shared
-            .call(call, &self.linked, |guest, store| export(guest, store, &instance), convert)
-            .map_err(fault)
+        self.shared.call(call, &self.linked, |guest, store| export(guest, store, &instance), convert).map_err(fault)
     }
 }
 
@@ -213,9 +231,8 @@ impl Shared {
         store.limiter(|call| &mut call.meter);
         store.set_hostcall_fuel(self.limits.crossing);
         store.set_fuel(self.limits.fuel).map_err(|error| What::Host(error.to_string()))?;
-        let answer = linked
-            .instantiate(&mut store)
-            .and_then(|plugin| export(plugin.stackrun_plugin_guest(), &mut store));
+        let answer =
+            linked.instantiate(&mut store).and_then(|plugin| export(plugin.stackrun_plugin_guest(), &mut store));
         let call = store.data_mut();
         match (call.take_fault(), answer) {
             (Some(what), _) => Err(what),
@@ -247,12 +264,18 @@ impl Shared {
 
 impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Runtime").field("cache", &self.shared.cache).field("limits", &self.shared.limits).finish_non_exhaustive()
+        f.debug_struct("Runtime")
+            .field("cache", &self.shared.cache)
+            .field("limits", &self.shared.limits)
+            .finish_non_exhaustive()
     }
 }
 
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Plugin").field("name", &self.name).field("description", &self.description).finish_non_exhaustive()
+        f.debug_struct("Plugin")
+            .field("name", &self.name)
+            .field("description", &self.description)
+            .finish_non_exhaustive()
     }
 }

@@ -3,9 +3,9 @@
 use anyhow::Context;
 
 use super::{
-    ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, DirectoryRemoveIfEmpty, FileRemove,
-    FileRemoveBlock, Preview, ProveFromInside, Repeat, RevokeAdmission, SqlReload, Step, StepFailure, StepKind,
-    http::HttpExchange, service::ServiceRun, wait::Await,
+    ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, DirectoryRemoveIfEmpty,
+    FileRemove, FileRemoveBlock, Preview, ProveFromInside, Repeat, RevokeAdmission, SqlReload, Step, StepFailure,
+    StepKind, http::HttpExchange, service::ServiceRun, wait::Await,
 };
 use crate::{
     apply::Acting,
@@ -20,6 +20,7 @@ macro_rules! with_kind {
     ($step:expr, $kind:ident => $body:expr, unless ($condition:ident, $inner:ident) => $unless:expr) => {
         match $step {
             Step::SecretGenerate($kind) => $body,
+            Step::SecretDiscard($kind) => $body,
             Step::FileWrite($kind) => $body,
             Step::FileRemove { path } => with_kind!(@ $kind = FileRemove { path } => $body),
             Step::FileRemoveBlock { path, comment } => with_kind!(@ $kind = FileRemoveBlock { path, comment } => $body),
@@ -129,9 +130,12 @@ impl StepKind for Step {
     fn targets(&self) -> Vec<&Target> {
         match self {
             Step::SecretGenerate(step) => step.targets(),
+            Step::SecretDiscard(step) => step.targets(),
             Step::FileWrite(wanted) => wanted.content.targets(),
             Step::Sql(step) => step.targets(),
-            Step::ContainerCreate { definition, .. } => definition.env.iter().flat_map(|(_, value)| value.targets()).collect(),
+            Step::ContainerCreate { definition, .. } => {
+                definition.env.iter().flat_map(|(_, value)| value.targets()).collect()
+            }
             Step::HttpSend(request) => request.targets(),
             Step::HttpExchange(requests) => requests.iter().flat_map(Request::targets).collect(),
             Step::Await { condition, .. } => condition.targets(),

@@ -42,8 +42,12 @@ impl StepKind for Await<'_> {
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let says = self.condition.says();
-        let check =
-            Check { id: String::new(), says: says.clone(), condition: self.condition.clone(), timeout_ms: self.timeout_ms };
+        let check = Check {
+            id: String::new(),
+            says: says.clone(),
+            condition: self.condition.clone(),
+            timeout_ms: self.timeout_ms,
+        };
         match prove(&check, acting).await {
             Ok(Proof::Held) => Ok(()),
             Ok(Proof::Failed(because)) => Err(StepFailure::Unproven { says, because }),

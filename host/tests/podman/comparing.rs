@@ -18,7 +18,11 @@ fn everything(bench: &Bench, port: u16) -> Definition {
         env: vec![("TZ".into(), Text::literal("UTC")), ("ODD".into(), Text::literal("a=b c\"'$x"))],
         labels: vec![("org.example".into(), "yes".into())],
         ports: vec![Port { container: 8000, host_address: None, host: port }],
-        mounts: vec![Mount { source: bench.podman.data().display().to_string(), target: "/data".into(), read_only: true }],
+        mounts: vec![Mount {
+            source: bench.podman.data().display().to_string(),
+            target: "/data".into(),
+            read_only: true,
+        }],
         extra_hosts: vec![ExtraHost { name: "auth.lab".into(), address: "10.1.2.3".into() }],
         user: Some("1000".into()),
         read_only_root: true,

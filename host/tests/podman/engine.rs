@@ -160,7 +160,15 @@ fn import_image(folder: &Path) {
     let packed = Command::new("tar").arg("-C").arg(&root).args(["-cf"]).arg(&tar).arg(".").status();
     assert!(packed.expect("tar").success());
     let imported = command(folder)
-        .args(["import", "-c", r#"CMD ["/bin/busybox", "sleep", "1000"]"#, "-c", "ENV PATH=/bin", "-c", "ENV FROM=image"])
+        .args([
+            "import",
+            "-c",
+            r#"CMD ["/bin/busybox", "sleep", "1000"]"#,
+            "-c",
+            "ENV PATH=/bin",
+            "-c",
+            "ENV FROM=image",
+        ])
         .arg(&tar)
         .arg(IMAGE)
         .output()

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use stackrun::{
-    condition::{Condition, ConditionKind, ContainerAnswers, ContainerStaysUp, Held, LogLine, LogMeaning, Vantage, container},
+    condition::{
+        Condition, ConditionKind, ContainerAnswers, ContainerStaysUp, Held, LogLine, LogMeaning, Vantage, container,
+    },
     step::{ContainerCreate, ContainerRemove, ContainerStart},
     wanted::{Definition, Port, RestartPolicy},
 };
@@ -64,16 +66,20 @@ async fn a_crash_loop_says_why() {
     let bench = Bench::new("crashing");
     let line = "sleep 0.2; echo 'FATAL: no pg_hba.conf entry for host'; echo 'url with s3cret in it'; exit 3";
     run(&bench, &bench.running(line)).await;
-    let meaning = |contains: &str, means: &str, line| LogMeaning { contains: contains.into(), means: means.into(), line };
-    let condition = Condition { kind: ConditionKind::ContainerAnswers(answers("crashing", "/")), vantage: Vantage::Host }
-        .explained(meaning("no pg_hba.conf entry", "PostgreSQL has no rule for it", LogLine::Show))
-        .explained(meaning("url with", "the password is in the address", LogLine::Hide));
+    let meaning =
+        |contains: &str, means: &str, line| LogMeaning { contains: contains.into(), means: means.into(), line };
+    let condition =
+        Condition { kind: ConditionKind::ContainerAnswers(answers("crashing", "/")), vantage: Vantage::Host }
+            .explained(meaning("no pg_hba.conf entry", "PostgreSQL has no rule for it", LogLine::Show))
+            .explained(meaning("url with", "the password is in the address", LogLine::Hide));
     let ConditionKind::ContainerAnswers(kind) = condition.kind else { panic!("another kind") };
     assert!(kind.log.len() == 2);
-    let Held::Never(seen) = at_last(async || container::answers::ask(&kind, &bench.acting()).await.unwrap()).await else {
+    let Held::Never(seen) = at_last(async || container::answers::ask(&kind, &bench.acting()).await.unwrap()).await
+    else {
         panic!("a crash loop holds")
     };
-    for part in ["crashes again and again", " restarts", "FATAL: no pg_hba.conf entry", "PostgreSQL has no rule for it"] {
+    for part in ["crashes again and again", " restarts", "FATAL: no pg_hba.conf entry", "PostgreSQL has no rule for it"]
+    {
         assert!(seen.contains(part), "no {part:?} in {seen}");
     }
     assert!(!seen.contains("s3cret"), "{seen}");

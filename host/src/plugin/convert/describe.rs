@@ -15,8 +15,9 @@ pub fn description(said: wit::Description) -> Result<Description, What> {
     once("connection field", connections.iter().map(|want| want.field.as_str()))?;
     once("output", outputs.iter().map(|output| output.name.as_str()))?;
     once("capability", said.capabilities.iter().map(String::as_str))?;
-    semver::Version::parse(&said.version)
-        .map_err(|error| What::Incoherent(format!("its version `{}` is no semantic version: {error}", words::line(&said.version))))?;
+    semver::Version::parse(&said.version).map_err(|error| {
+        What::Incoherent(format!("its version `{}` is no semantic version: {error}", words::line(&said.version)))
+    })?;
     Ok(Description {
         section_schema: schema("the schema of its section", &said.section_schema)?,
         kind,
@@ -64,7 +65,8 @@ fn identifier(what: &str, name: String) -> Result<String, What> {
 
 /// A JSON Schema; whether it holds as one, whoever uses it finds out.
 fn schema(what: &str, text: &str) -> Result<Value, What> {
-    let schema: Value = serde_json::from_str(text).map_err(|error| What::Incoherent(format!("{what} is no JSON: {error}")))?;
+    let schema: Value =
+        serde_json::from_str(text).map_err(|error| What::Incoherent(format!("{what} is no JSON: {error}")))?;
     match schema.get("type").and_then(Value::as_str) {
         Some("object") => Ok(schema),
         _ => Err(What::Incoherent(format!("{what} is none of a table: it has to say `\"type\": \"object\"`"))),

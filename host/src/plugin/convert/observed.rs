@@ -2,8 +2,8 @@
 
 use crate::{
     observe::{
-        ContainerComparison, EngineFacts, Failure, FileComparison, FileFacts, FileKind, HbaRules, HttpAnswer, Ownership,
-        PortHolder, RunState, Sameness, SqlAnswer, Writable,
+        ContainerComparison, EngineFacts, Failure, FileComparison, FileFacts, FileKind, HbaRules, HttpAnswer,
+        Ownership, PortHolder, RunState, Sameness, SqlAnswer, Writable,
     },
     plugin::bindings::stackrun::plugin::{containers, files, http, sql, types},
 };

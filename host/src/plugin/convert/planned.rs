@@ -21,7 +21,8 @@ const MAX_TIMEOUT_MS: u32 = 3_600_000;
 /// A plan as the plugin gave it, held against itself and the instance.
 pub fn planned(said: wit::Planned, view: &InstanceView, call: &mut Call) -> Result<Planned, What> {
     let most = call.meter.limits().actions;
-    for (what, number) in [("things", said.owns.len()), ("actions", said.actions.len()), ("checks", said.checks.len())] {
+    for (what, number) in [("things", said.owns.len()), ("actions", said.actions.len()), ("checks", said.checks.len())]
+    {
         if number > most {
             return Err(What::TooMuch(format!("more than {most} {what}")));
         }
@@ -45,13 +46,19 @@ fn coherent(planned: &Planned) -> Result<(), What> {
     for action in &planned.actions {
         for key in std::iter::once(&action.thing).chain(&action.after) {
             if !owned.contains(key.as_str()) {
-                return Err(What::Incoherent(format!("an action names the thing `{}`, which it does not own", words::line(key))));
+                return Err(What::Incoherent(format!(
+                    "an action names the thing `{}`, which it does not own",
+                    words::line(key)
+                )));
             }
         }
         once("proof", action.proof.iter().map(|check| check.id.as_str()))?;
         let moves = u32::try_from(action.moves.len()).unwrap_or(u32::MAX);
         if action.no_return.is_some_and(|point| point >= moves) {
-            return Err(What::Incoherent(format!("the point of no return of `{}` is after its last move", words::line(&action.thing))));
+            return Err(What::Incoherent(format!(
+                "the point of no return of `{}` is after its last move",
+                words::line(&action.thing)
+            )));
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ use crate::{
     plugin::{
         bindings::stackrun::plugin::{containers as wit, types::Text},
         call::{Call, Outside},
+        convert::words,
     },
     step::Step,
     wanted::{Definition, ExtraHost, Mount, Port, RestartPolicy},
@@ -36,12 +37,9 @@ impl wit::Host for Call {
         self.ask("containers.ours", EngineQuestion { connection }, Gate::engine, ask)
     }
 
-    fn images(
-        &mut self,
-        connection: String,
-        references: Vec<String>,
-    ) -> wasmtime::Result<Vec<Answer<Option<String>>>> {
-        let permit = |gate: &Gate, reference| Ok((gate.engine(EngineQuestion { connection: connection.clone() })?, reference));
+    fn images(&mut self, connection: String, references: Vec<String>) -> wasmtime::Result<Vec<Answer<Option<String>>>> {
+        let permit =
+            |gate: &Gate, reference| Ok((gate.engine(EngineQuestion { connection: connection.clone() })?, reference));
         let ask = async |world: &World, (permit, reference): &(Permit<EngineQuestion>, String)| {
             world.image_digest(permit, reference).await
         };
@@ -50,7 +48,9 @@ impl wit::Host for Call {
 
     fn ports(&mut self, connection: String, ports: Vec<u16>) -> wasmtime::Result<Vec<Answer<PortHolder>>> {
         let permit = |gate: &Gate, port| Ok((gate.engine(EngineQuestion { connection: connection.clone() })?, port));
-        let ask = async |world: &World, (permit, port): &(Permit<EngineQuestion>, u16)| world.port_holder(permit, *port).await;
+        let ask = async |world: &World, (permit, port): &(Permit<EngineQuestion>, u16)| {
+            world.port_holder(permit, *port).await
+        };
         self.ask_each("containers.ports", ports, permit, ask)
     }
 
@@ -97,7 +97,8 @@ impl wit::Host for Call {
         statuses: Vec<u16>,
         contains: Option<String>,
     ) -> wasmtime::Result<Resource<Condition>> {
-        let answers = ContainerAnswers { connection, name, container_port, path, statuses, contains, log: Vec::new() };
+        let log = Vec::new();
+        let answers = ContainerAnswers { connection, name, container_port, path, statuses, contains, log };
         self.condition(Condition { kind: ConditionKind::ContainerAnswers(answers), vantage: Vantage::Host })
     }
 
@@ -112,8 +113,9 @@ impl wit::Host for Call {
             wit::LogLine::Show => LogLine::Show,
             wit::LogLine::Hide => LogLine::Hide,
         };
-        let condition = self.get(&condition)?;
-        self.condition(condition.explained(LogMeaning { contains, means, line }))
+        let meaning = LogMeaning { contains, means: words::line(&means), line };
+        let condition = self.get(&condition)?.explained(meaning);
+        self.condition(condition)
     }
 }
 

@@ -42,7 +42,8 @@ impl wit::Host for Call {
             if let Some(Bearer::Earlier { request: earlier, .. }) = &request.bearer
                 && usize::try_from(*earlier).unwrap_or(usize::MAX) >= number
             {
-                return self.fail(What::Incoherent(format!("request {number} of an exchange waits for request {earlier}")));
+                return self
+                    .fail(What::Incoherent(format!("request {number} of an exchange waits for request {earlier}")));
             }
         }
         self.step(Step::HttpExchange(requests))
@@ -115,7 +116,12 @@ impl wit::HostOrigin for Call {
 }
 
 impl wit::HostRequest for Call {
-    fn new(&mut self, origin: Resource<Origin>, method: wit::Method, path: Text) -> wasmtime::Result<Resource<Request>> {
+    fn new(
+        &mut self,
+        origin: Resource<Origin>,
+        method: wit::Method,
+        path: Text,
+    ) -> wasmtime::Result<Resource<Request>> {
         let method = match method {
             wit::Method::Get => Method::Get,
             wit::Method::Post => Method::Post,

@@ -3,13 +3,9 @@
 use wasmtime::component::Resource;
 
 use crate::{
-    plugin::{
-        bindings::stackrun::plugin::secrets as wit,
-        call::Call,
-        fault::What,
-    },
+    plugin::{bindings::stackrun::plugin::secrets as wit, call::Call, fault::What},
     secret::{Alphabet, Fitness, Making},
-    step::{Generator, SecretGenerate, Step},
+    step::{Generator, SecretDiscard, SecretGenerate, Step},
     value::{Encoding, Form},
 };
 
@@ -53,6 +49,11 @@ impl wit::Host for Call {
 
     fn captured(&mut self, name: String, connection: String) -> wasmtime::Result<Resource<Making>> {
         self.push(Making::Captured { name, connection })
+    }
+
+    fn discard(&mut self, of: u32) -> wasmtime::Result<Resource<Step>> {
+        let of = self.target(of)?;
+        self.step(Step::SecretDiscard(SecretDiscard { of }))
     }
 
     fn generate(&mut self, into: u32, generator: wit::Generator, length: u32) -> wasmtime::Result<Resource<Step>> {

@@ -3,6 +3,7 @@
 use wasmtime::component::Resource;
 
 use crate::{
+    connection::verb,
     plugin::{
         bindings::stackrun::plugin::services as wit,
         call::{Call, Outside},
@@ -13,9 +14,14 @@ use crate::{
 impl wit::Host for Call {
     /// Names alone; nothing is asked of the world for them.
     fn verbs(&mut self, connection: String) -> wasmtime::Result<Vec<String>> {
-        let Outside { world, .. } = self.outside("services.verbs")?;
-        let settings = world.host_file.connections.get(&connection);
-        let verbs: Vec<String> = settings.map(|settings| settings.verbs.keys().cloned().collect()).unwrap_or_default();
+        let Outside { world, gate } = self.outside("services.verbs")?;
+        let verbs = match gate.service_names(&connection) {
+            Ok(permit) => world.host_file.connections.get(permit.subject()).map(verb::names).unwrap_or_default(),
+            Err(denial) => {
+                self.denied(denial);
+                Vec::new()
+            }
+        };
         self.record("services.verbs", &verbs)?;
         Ok(verbs)
     }
