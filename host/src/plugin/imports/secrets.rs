@@ -66,6 +66,11 @@ impl wit::Host for Call {
         self.step(Step::SecretGenerate(SecretGenerate { into, generator, length }))
     }
 
+    fn discard(&mut self, of: u32) -> wasmtime::Result<Resource<Step>> {
+        let of = self.target(of)?;
+        self.step(Step::SecretDiscard(SecretDiscard { of }))
+    }
+
     fn scram_sha256(&mut self, of: u32) -> wasmtime::Result<u32> {
         self.derive(Form::ScramSha256, of)
     }
