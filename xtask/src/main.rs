@@ -5,6 +5,7 @@
 
 mod build;
 mod component;
+mod lab;
 mod process;
 mod stamp;
 mod test;
@@ -25,12 +26,14 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Build(build::Args),
+    Lab(lab::Args),
     Test(test::Args),
 }
 
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Build(args) => build::run(&args),
+        Command::Lab(args) => lab::run(&args),
         Command::Test(args) => test::run(&args),
     }
 }

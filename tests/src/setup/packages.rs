@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use super::Need;
 use super::quiet::Quiet;
 use crate::command::{run, succeeds};
-use crate::lab::postgres;
+use crate::lab::{browser, postgres};
 
 /// Older package lists are fetched again before something is installed.
 const LISTS_AGE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -42,6 +42,7 @@ const fn package(name: &'static str, need: Need, probe: Probe) -> Package {
 const PACKAGES: &[Package] = &[
     package("ca-certificates", Need::Lab, Probe::File(&["/etc/ssl/certs/ca-certificates.crt"])),
     package("curl", Need::Lab, Probe::Program(&["curl"])),
+    package("age", Need::Lab, Probe::Program(&["age-keygen"])),
     package("iproute2", Need::Lab, Probe::Program(&["ip"])),
     package("podman", Need::Lab, Probe::Program(&["podman"])),
     package("runc", Need::Lab, Probe::Program(&["runc"])),
@@ -56,8 +57,9 @@ const PACKAGES: &[Package] = &[
     package("postgresql", Need::Lab, Probe::Postgres),
     package("debootstrap", Need::Lab, Probe::Program(&["debootstrap"])),
     package("python3-venv", Need::Lab, Probe::Venv),
-    package("chromium", Need::Browser, Probe::Program(&["chromium", "chromium-browser", "google-chrome"])),
+    package("chromium", Need::Browser, Probe::Program(browser::PROGRAMS)),
     package("chromium-driver", Need::Browser, Probe::Program(&["chromedriver"])),
+    package("libnss3-tools", Need::Browser, Probe::Program(&["certutil"])),
 ];
 
 impl Probe {
