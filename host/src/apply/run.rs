@@ -66,6 +66,7 @@ impl Apply<'_> {
     pub async fn run(&self) -> Result<Applied> {
         let gates = gates_of(self.plan);
         let state = &self.world.state;
+        self.world.vault.establish()?;
         let recorded = state.instances()?;
         let run = state.begin_run(&serde_json::to_string(self.plan)?)?;
         let mut finished = Vec::new();
@@ -113,6 +114,7 @@ impl Apply<'_> {
         match one.carry_out(0).await {
             Ok(done) => {
                 record.keep(self.world, &action.thing)?;
+                self.world.vault.remember()?;
                 self.world.state.forget_journal(run)?;
                 finished.push(Finished { instance, change: action.change, thing: action.thing.clone(), done });
                 Ok(None)

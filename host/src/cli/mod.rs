@@ -8,6 +8,7 @@ mod exit;
 mod graph;
 mod plan;
 mod schema;
+mod secret;
 mod status;
 mod verify;
 
@@ -75,6 +76,7 @@ enum Command {
     Status(status::StatusArgs),
     Destroy(destroy::DestroyArgs),
     Graph(graph::GraphArgs),
+    Secret(secret::SecretArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -95,6 +97,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Status(args) => status::run(args, &global).await,
         Command::Destroy(args) => destroy::run(args, &global).await,
         Command::Graph(args) => graph::run(args, &global).await,
+        Command::Secret(args) => secret::run(args, &global).await,
         Command::Schema(args) => schema::run(args, &global).await,
         Command::Completions(args) => completions::run(&args),
     };

@@ -27,6 +27,10 @@ pub struct PlanArgs {
 /// Plans, shows, saves.
 pub async fn run(args: PlanArgs, global: &Global) -> Result<Exit, Ended> {
     let flow = Flow::open(&args.spec, global).await?;
+    if args.out.is_some() {
+        // Fingerprints in a saved plan have to be the same when it is carried out.
+        flow.world.vault.establish()?;
+    }
     let planned = flow.plan().await?;
     if let Some(out) = &args.out {
         save(&planned.plan, out)?;

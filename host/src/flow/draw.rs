@@ -19,7 +19,7 @@ use crate::{
     plan::{Assembled, Binding, Drafted, Planned, Thing, assemble, preview},
     plugin::{InstanceView, PluginFault},
     reference::{Views, picked},
-    secret::Presence,
+    secret::{Making, Presence},
     spec::Instance,
     state::InstanceRecord,
     step::Step,
@@ -62,9 +62,23 @@ impl Flow {
             self.world.vault.declare(&record.address, &self.world.state.makings(&record.address)?);
         }
         for (address, offered) in &self.offered {
+            self.permit(address, &offered.makes)?;
             self.world.vault.declare(address, &offered.makes);
         }
         Ok(())
+    }
+
+    /// Secrets are taken out of files by others only where that is granted.
+    fn permit(&self, address: &Address, makings: &[Making]) -> Result<(), Ended> {
+        let (Some(instance), Some(loaded)) = (self.spec.instance(address), self.plugins.of(address.kind())) else {
+            return Ok(());
+        };
+        let grants = match self.grants(instance, loaded) {
+            Ok(grants) => grants,
+            Err(problems) => return self.refuse(problems),
+        };
+        let gate = Gate::new(&loaded.name, &self.spec.stack, address.clone(), grants);
+        Ok(gate.makings(makings).map_err(anyhow::Error::new)?)
     }
 
     /// Fingerprints of what is there.

@@ -22,8 +22,9 @@ use crate::{
     plugin::Offered,
     reference::Graph,
     schema::Catalog,
+    secret::Making,
     spec::Spec,
-    value::Address,
+    value::{Address, Tree},
 };
 
 pub use front::{Front, Machine, front};
@@ -68,6 +69,16 @@ impl Flow {
     /// `[stack] name`
     pub fn stack(&self) -> &str {
         &self.spec.stack
+    }
+
+    /// What each instance makes.
+    pub fn makings(&self) -> impl Iterator<Item = (&Address, &[Making])> {
+        self.offered.iter().map(|(address, offered)| (address, offered.makes.as_slice()))
+    }
+
+    /// The table of an instance, as it stands in the spec.
+    pub fn section(&self, address: &Address) -> Option<&Tree> {
+        self.spec.instance(address).map(|instance| &instance.section)
     }
 }
 

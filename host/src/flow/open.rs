@@ -9,7 +9,7 @@ use super::{Flow, Machine, front};
 use crate::{
     cli::{Ended, Exit, Global, SpecArgs},
     connection::Connections,
-    diagnostic::{Diagnostic, Sources, render},
+    diagnostic::{Diagnostic, Place, Segment, Sources, render},
     host_file,
     observe::{Memo, World},
     plan::Binding,
@@ -29,10 +29,14 @@ impl Flow {
         let front = tokio::task::block_in_place(|| front(args, &runtime, Machine::Here(&host_file)))?;
         let mut sources = front.sources;
         sources.host_file = Some(host_source);
-        let warnings: Vec<Diagnostic> = host_problems.into_iter().chain(front.diagnostics).collect();
+        let mut warnings: Vec<Diagnostic> = host_problems.into_iter().chain(front.diagnostics).collect();
         refuse_errors(&warnings, &sources)?;
         let state = Arc::new(State::open(&host_file.state, &front.spec.stack)?);
         let vault = Vault::open(Arc::clone(&host_file), &front.spec.stack, Arc::clone(&state))?;
+        for (address, offered) in &front.offered {
+            vault.declare(address, &offered.makes);
+        }
+        warnings.extend(vault.warnings().into_iter().map(of_the_store));
         let connections = Connections::new(Arc::clone(&host_file));
         let world = World { host_file: Arc::clone(&host_file), connections, vault, state, memo: Memo::default() };
         let binding = Binding {
@@ -58,6 +62,11 @@ impl Flow {
             binding,
         })
     }
+}
+
+fn of_the_store(message: String) -> Diagnostic {
+    let recipients = ["store", "recipients"].map(|key| Segment::Key(key.to_owned()));
+    Diagnostic::warning(Place::HostFile(recipients.to_vec()), message)
 }
 
 /// Prints all messages when there is an error among them.

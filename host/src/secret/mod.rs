@@ -12,7 +12,11 @@ mod keys;
 mod making;
 mod opened;
 mod redact;
+#[cfg(test)]
+pub(crate) mod stage;
 mod store;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::{
@@ -204,6 +208,16 @@ impl Vault {
         self.now_there(into)
     }
 
+    /// Generates a secret anew; the one before becomes the previous value.
+    pub(crate) fn rotate(&self, target: &Target, generator: Generator, length: u32) -> Result<()> {
+        self.set(target, &generate::generate(generator, length))
+    }
+
+    /// Opens a file that was encrypted to one of the store's identities.
+    pub(crate) fn decrypt(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        self.keys.decrypt(sealed)
+    }
+
     /// Removes a secret from the store, with its previous value; state forgets it.
     pub(crate) fn discard(&self, target: &Permit<Target>) -> Result<()> {
         let target = target.subject();
@@ -307,7 +321,7 @@ impl Vault {
     fn now_there(&self, target: &Target) -> Result<()> {
         self.opened().remove(target);
         self.watch.forget();
-        self.open_made(target)?.with_context(|| format!("{target} was written and is gone again"))?;
+        self.traits(target)?.with_context(|| format!("{target} was written and is gone again"))?;
         self.remember()
     }
 

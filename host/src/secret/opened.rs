@@ -84,23 +84,17 @@ impl Vault {
 
     /// What may be known of a secret; none while it is absent.
     pub(super) fn traits(&self, target: &Target) -> Result<Option<Traits>> {
-        made(target)?;
-        if self.is_secret(target) {
-            let Some(source) = self.source(target)? else { return Ok(None) };
-            if source.sealed
-                && let Some(traits) = self.watch.known(&self.state, &self.label(target)?, &source.digest)?
-            {
-                return Ok(Some(traits));
-            }
-        }
-        let Some(opened) = self.open_made(target)? else { return Ok(None) };
-        Ok(Some(self.watch.traits_of(&opened.value)))
-    }
-
-    /// The name under which state keeps what may be known of a secret.
-    pub(super) fn label(&self, target: &Target) -> Result<String> {
         let (instance, name) = made(target)?;
-        Ok(entry_label(&Entry::new(instance, name)))
+        if !self.is_secret(target) {
+            return Ok(self.open_made(target)?.map(|opened| self.watch.traits_of(&opened.value)));
+        }
+        let Some(source) = self.source(target)? else { return Ok(None) };
+        let label = entry_label(&Entry::new(instance, name));
+        if let Some(traits) = self.watch.known(&self.state, &label, &source.digest)? {
+            return Ok(Some(traits));
+        }
+        let opened = self.open_source(target, &source)?;
+        Ok(Some(self.watch.found(label, source.digest, &opened.value)))
     }
 
     /// The value in an entry of the store; previous ones are reached by no target.

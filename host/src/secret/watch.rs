@@ -69,6 +69,13 @@ impl Watch {
         Ok(record.and_then(|record| serde_json::from_str(&record.value).ok()))
     }
 
+    /// Traits of a value that has just been opened; state gets them with the next [`Vault::remember`].
+    pub(super) fn found(&self, label: String, digest: String, value: &str) -> Traits {
+        let traits = self.traits_of(value);
+        lock(&self.fresh).insert(label, (digest, traits.clone()));
+        traits
+    }
+
     pub(super) fn remember(&self, state: &State) -> Result<()> {
         for (label, (digest, traits)) in lock(&self.fresh).drain() {
             let record = SaltedRecord { fingerprint: digest, value: serde_json::to_string(&traits)? };
@@ -135,11 +142,7 @@ impl Vault {
             let (label, digest) = (entry_label(&entry), plain_digest(&sealed));
             let traits = match self.watch.known(&self.state, &label, &digest)? {
                 Some(traits) => traits,
-                None => {
-                    let traits = self.watch.traits_of(&self.open_entry(&entry, &sealed)?);
-                    lock(&self.watch.fresh).insert(label, (digest, traits.clone()));
-                    traits
-                }
+                None => self.watch.found(label, digest, &self.open_entry(&entry, &sealed)?),
             };
             traces.extend(traits.traces);
         }

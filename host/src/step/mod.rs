@@ -12,6 +12,8 @@ mod directory;
 mod dispatch;
 mod file;
 mod file_remove;
+#[cfg(test)]
+mod file_tests;
 pub mod http;
 mod secret;
 pub mod service;

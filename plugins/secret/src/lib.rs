@@ -1,35 +1,74 @@
-//! The secret plugin.
+//! The secret plugin: secrets that are generated once, read from files by others, or set by hand; and files with
+//! secrets in them.
+//!
+//! It never sees one: it declares where each comes from, and everything else goes by reference.
 #![allow(unsafe_code)] // `export!` writes the component's entry points
 
-use stackrun_plugin::exports::stackrun::plugin::guest::{Description, Guest, Offered, Planned};
-use stackrun_plugin::stackrun::plugin::types::{Diagnostic, Instance};
+mod plan;
+mod wish;
 
-struct Plugin;
+use stackrun_plugin::{
+    Value,
+    guest::{Description, Guest, Offered, Output, OutputType, Planned},
+    secrets::{self, Making},
+    types::{Diagnostic, Instance, Severity, ValueType},
+};
+use wish::{Secret, Source, Wish};
 
-impl Guest for Plugin {
+struct SecretPlugin;
+
+impl Guest for SecretPlugin {
     fn describe() -> Description {
         Description {
-            kind: "secret".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            about: "Secrets, generated once and kept".into(),
-            section_schema: r#"{"type": "object", "additionalProperties": false}"#.into(),
+            kind: "secret".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            about: "Secrets by name: generated once, read from files by others, or set by hand".to_owned(),
+            section_schema: include_str!("schema.json").to_owned(),
             connections: Vec::new(),
-            outputs: Vec::new(),
-            capabilities: Vec::new(),
+            outputs: vec![OutputType {
+                name: "*".to_owned(),
+                value_type: ValueType::Text,
+                secret: true,
+                about: "Each secret under its name".to_owned(),
+            }],
+            capabilities: vec!["files".to_owned()],
         }
     }
 
-    fn check(_: Instance) -> Vec<Diagnostic> {
-        Vec::new()
+    fn check(instance: Instance) -> Vec<Diagnostic> {
+        Wish::of(&instance).problems
     }
 
-    fn outputs(_: Instance) -> Result<Offered, Vec<Diagnostic>> {
-        Ok(Offered { makes: Vec::new(), outputs: Vec::new(), diagnostics: Vec::new() })
+    fn outputs(instance: Instance) -> Result<Offered, Vec<Diagnostic>> {
+        let wish = Wish::of(&instance);
+        if wish.problems.iter().any(|said| said.severity == Severity::Error) {
+            return Err(wish.problems);
+        }
+        let outputs = wish.secrets.iter().enumerate().map(|(position, secret)| Output {
+            name: secret.name.clone(),
+            value: Value::Reference((instance.references.len() + position) as u32).into(),
+            true_after: match secret.source {
+                Source::File { .. } => Vec::new(),
+                _ => vec![plan::key(&secret.name)],
+            },
+        });
+        Ok(Offered {
+            outputs: outputs.collect(),
+            makes: wish.secrets.iter().map(making).collect(),
+            diagnostics: Vec::new(),
+        })
     }
 
-    fn plan(_: Instance) -> Result<Planned, Vec<Diagnostic>> {
-        Ok(Planned { owns: Vec::new(), actions: Vec::new(), checks: Vec::new(), diagnostics: Vec::new() })
+    fn plan(instance: Instance) -> Result<Planned, Vec<Diagnostic>> {
+        plan::plan(&instance)
     }
 }
 
-stackrun_plugin::export!(Plugin);
+fn making(secret: &Secret<'_>) -> Making {
+    match &secret.source {
+        Source::File { path, key } => secrets::from_file(&secret.name, path, key.as_deref()),
+        Source::Generated { .. } | Source::ByHand { .. } => secrets::stored(&secret.name),
+    }
+}
+
+stackrun_plugin::export!(SecretPlugin);
