@@ -49,7 +49,10 @@ impl<'a> App<'a> {
 
     /// As a person calls it.
     pub fn title(&self) -> String {
-        self.contract.as_ref().and_then(|contract| contract.string("title")).unwrap_or_else(|| "the application".to_owned())
+        self.contract
+            .as_ref()
+            .and_then(|contract| contract.string("title"))
+            .unwrap_or_else(|| "the application".to_owned())
     }
 
     fn at(&self, path: &[&str]) -> Option<Section<'a>> {
@@ -114,7 +117,8 @@ impl<'a> App<'a> {
 impl Health {
     /// A table of a contract or a section, which are alike.
     pub fn of(place: &Section<'_>, path: String) -> Self {
-        let mut statuses: Vec<u16> = place.items("statuses").iter().filter_map(|one| one.as_integer()).filter_map(port).collect();
+        let mut statuses: Vec<u16> =
+            place.items("statuses").iter().filter_map(|one| one.as_integer()).filter_map(port).collect();
         if statuses.is_empty() {
             statuses.push(200);
         }

@@ -45,10 +45,13 @@ fn problem(place: &Section<'_>, allowed: &str, app: &App<'_>) -> Option<Diagnost
     // Some characters of the smallest class around may still be wrong ones, and nobody can ask for more.
     let around = classes.into_iter().rev().find(|class| spelt_out(allowed).is_subset(&characters(*class)));
     if around.is_some_and(keeps_to) {
-        let said = place.warning(format!("{title} can carry the characters {allowed} alone here, and this secret has others than letters and digits"));
+        let said = place.warning(format!(
+            "{title} can carry the characters {allowed} alone here, and this secret has others than letters and digits"
+        ));
         return Some(said.help("make sure that it has no others, or generate it with generate = \"alphanumeric\""));
     }
-    let said = place.error(format!("{title} can carry the characters {allowed} alone here, and this secret has others"));
+    let said =
+        place.error(format!("{title} can carry the characters {allowed} alone here, and this secret has others"));
     Some(said.help("rotate it: generate = \"alphanumeric\" makes one that fits"))
 }
 

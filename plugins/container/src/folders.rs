@@ -67,7 +67,10 @@ fn owned(volume: &Volume, source: &str) -> Owned {
         },
         holds_data: true,
         adopted: false,
-        undo: vec![Move { step: files::remove_directory_if_empty(source), revert: Revert::ByHost }],
+        undo: vec![Move {
+            step: files::remove_directory(source),
+            revert: Revert::None("what it held is gone".to_owned()),
+        }],
         undo_settle: Vec::new(),
     }
 }
@@ -94,7 +97,8 @@ fn make(volume: &Volume, source: &str, app: &App<'_>) -> Action {
 fn harmed(place: &Section<'_>, volume: &Volume, source: &str, facts: Facts, app: &App<'_>) -> Option<Diagnostic> {
     let (uid, _) = app.user()?;
     let reowned = app.reowned().into_iter().find(|reowned| is_reowned(reowned, volume, facts.uid))?;
-    let holds_data = facts.kind == FileKind::Directory && matches!(files::entries(source), Ok(Some(names)) if !names.is_empty());
+    let holds_data =
+        facts.kind == FileKind::Directory && matches!(files::entries(source), Ok(Some(names)) if !names.is_empty());
     if facts.uid == uid || !holds_data {
         return None;
     }
@@ -149,7 +153,10 @@ fn unwritable(
         "{title} runs as user {uid} and writes to `{path}`, and `{}` belongs to user {} with mode {shown}",
         decisive.0, decisive.1.uid
     ));
-    Some(said.help(format!("let user {uid} or group {gid} write there, for example `chgrp {gid} {0} && chmod g+ws {0}`", decisive.0)))
+    Some(said.help(format!(
+        "let user {uid} or group {gid} write there, for example `chgrp {gid} {0} && chmod g+ws {0}`",
+        decisive.0
+    )))
 }
 
 fn may_write(facts: Facts, uid: u32, gid: u32) -> bool {

@@ -47,7 +47,11 @@ impl Guest for Container {
                 settings_schema: include_str!("settings.json").to_owned(),
             }],
             outputs: vec![
-                output("address", ValueType::Text, "HOST:PORT, true once the application is healthy and can be opened to others"),
+                output(
+                    "address",
+                    ValueType::Text,
+                    "HOST:PORT, true once the application is healthy and can be opened to others",
+                ),
                 output("url", ValueType::Text, "http://HOST:PORT, with the same promise"),
                 output("host", ValueType::Text, "Where the engine's published ports are reached"),
                 output("port", ValueType::Integer, "Port of this machine that `listen_port` is published on"),
@@ -72,16 +76,15 @@ impl Guest for Container {
         // Nobody may come in before the password that everybody knows is gone.
         let first_login = Section::of(&instance).at("first_login").is_present().then(|| login::KEY.to_owned());
         let open: Vec<String> = ["container".to_owned()].into_iter().chain(first_login).collect();
-        let host = || address(instance.connections.first().map(|connection| connection.name.clone()).unwrap_or_default());
+        let host =
+            || address(instance.connections.first().map(|connection| connection.name.clone()).unwrap_or_default());
         let output = |name: &str, value: Value, true_after: Vec<String>| Output {
             name: name.to_owned(),
             value: value.into(),
             true_after,
         };
-        let mut outputs = vec![
-            output("name", wish.name.clone().into(), Vec::new()),
-            output("host", host().into(), Vec::new()),
-        ];
+        let mut outputs =
+            vec![output("name", wish.name.clone().into(), Vec::new()), output("host", host().into(), Vec::new())];
         if let (Some(listen), Some((port, _))) = (wish.listen_port, wish.ports.first()) {
             let at = [host(), literal(format!(":{port}"))].concat();
             let url = [literal("http://"), at.clone()].concat();

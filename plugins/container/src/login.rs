@@ -46,7 +46,13 @@ pub fn check(section: &Section<'_>, app: &App<'_>) -> Option<Diagnostic> {
 
 impl<'a> Login<'a> {
     /// None where nothing is to be replaced.
-    pub fn of(instance: &Instance, app: &App<'a>, connection: &str, container: &str, port: Option<u16>) -> Option<Self> {
+    pub fn of(
+        instance: &Instance,
+        app: &App<'a>,
+        connection: &str,
+        container: &str,
+        port: Option<u16>,
+    ) -> Option<Self> {
         let section = Section::of(instance);
         let facts = app.contract()?.at("first_login");
         let key = facts.string("username")?;
@@ -77,8 +83,12 @@ impl<'a> Login<'a> {
 
     /// Replaces the default password, unless the new one works already.
     pub fn action(&self) -> Action {
-        let replace: Vec<Request> =
-            self.facts.items("replace").iter().map(|place| self.request(place, self.default_password(), "statuses")).collect();
+        let replace: Vec<Request> = self
+            .facts
+            .items("replace")
+            .iter()
+            .map(|place| self.request(place, self.default_password(), "statuses"))
+            .collect();
         let step = types::unless(&self.new_works(), &http::exchange(&replace.iter().collect::<Vec<_>>()));
         Action {
             thing: KEY.to_owned(),
@@ -126,14 +136,18 @@ impl<'a> Login<'a> {
     fn request(&self, place: &Section<'_>, password: Text, statuses: &str) -> Request {
         let origin = Origin::container(&self.connection, &self.container, self.port);
         let fill = |template: &str| {
-            filled(template, &[
-                ("username", &self.username),
-                ("password", &password),
-                ("default_password", &self.default_password()),
-                ("new_password", &self.new),
-            ])
+            filled(
+                template,
+                &[
+                    ("username", &self.username),
+                    ("password", &password),
+                    ("default_password", &self.default_password()),
+                    ("new_password", &self.new),
+                ],
+            )
         };
-        let request = Request::new(&origin, method(&place.string_or("method", "GET")), &literal(place.string_or("path", "/")));
+        let request =
+            Request::new(&origin, method(&place.string_or("method", "GET")), &literal(place.string_or("path", "/")));
         let form = place.at("form");
         if form.is_present() {
             let fields: Vec<(String, Text)> = form
@@ -146,11 +160,16 @@ impl<'a> Login<'a> {
         if let Some(json) = place.at("json").to_value() {
             request.json(&filled_value(json, &fill).into());
         }
-        if let (Some(from), Some(pointer)) = (place.at("bearer").integer("from"), place.at("bearer").string("pointer")) {
+        if let (Some(from), Some(pointer)) = (place.at("bearer").integer("from"), place.at("bearer").string("pointer"))
+        {
             request.bearer_from(u32::try_from(from).unwrap_or_default(), &pointer);
         }
-        let accepted: Vec<u16> =
-            place.items(statuses).iter().filter_map(Section::as_integer).filter_map(|status| u16::try_from(status).ok()).collect();
+        let accepted: Vec<u16> = place
+            .items(statuses)
+            .iter()
+            .filter_map(Section::as_integer)
+            .filter_map(|status| u16::try_from(status).ok())
+            .collect();
         if !accepted.is_empty() {
             request.accept(&accepted);
         }

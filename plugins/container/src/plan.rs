@@ -76,7 +76,9 @@ fn config(wish: &Wish, section: &Section<'_>) -> Result<Option<Config>, Diagnost
     let Some(document) = &wish.document else { return Ok(None) };
     let Some(path) = wish.document_path() else {
         let folder = document.path.rsplit_once('/').map_or("/", |(folder, _)| folder);
-        let said = section.at("config").error(format!("`{}`, where the application reads it, lies in no volume", document.path));
+        let said = section
+            .at("config")
+            .error(format!("`{}`, where the application reads it, lies in no volume", document.path));
         return Err(said.help(format!("mount a folder there: volumes = [\"${{host.NAME}}:{folder}\"]")));
     };
     let wanted = Wanted::new(&path, &Content::document(document.format, &document.body.clone().into()));
@@ -171,7 +173,8 @@ impl Planning<'_> {
         if !found.foreign || found.content != Sameness::Different {
             return None;
         }
-        let said = self.section.at("config").error(format!("there is a file {}, and stackrun did not write it", config.path));
+        let said =
+            self.section.at("config").error(format!("there is a file {}, and stackrun did not write it", config.path));
         Some(said.help("take over what it says into `config`, then move it away"))
     }
 
@@ -359,7 +362,9 @@ impl Planning<'_> {
     fn differences(&self, names: &[String], found: &Found) -> Vec<Difference> {
         let after = |name: &str| -> Option<Text> {
             match name.split_once('.') {
-                Some(("env", key)) => self.wish.environment.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone()),
+                Some(("env", key)) => {
+                    self.wish.environment.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
+                }
                 Some(("labels", key)) => {
                     self.wish.labels.iter().find(|(name, _)| name == key).map(|(_, value)| literal(value.clone()))
                 }

@@ -166,7 +166,9 @@ mod tests {
 
     #[test]
     fn what_is_no_volume_is_said() {
-        for wrong in ["/srv/a", "srv:/a", "/srv:a", "/srv/../etc:/a", "/srv:/a/../..", "/srv:/a:rx", "/srv:/", "/a:/b:ro:z"] {
+        for wrong in
+            ["/srv/a", "srv:/a", "/srv:a", "/srv/../etc:/a", "/srv:/a/../..", "/srv:/a:rx", "/srv:/", "/a:/b:ro:z"]
+        {
             let (volumes, problems) = read(vec![wrong.into()]);
             assert!(volumes.is_empty() && problems.len() == 1, "{wrong}");
         }

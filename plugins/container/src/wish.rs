@@ -194,7 +194,10 @@ impl Reading<'_> {
 
     /// `check` and `outputs` know no settings.
     fn is_offline(&self) -> bool {
-        self.instance.connections.first().is_none_or(|connection| !Section::settings(connection).at("socket").is_present())
+        self.instance
+            .connections
+            .first()
+            .is_none_or(|connection| !Section::settings(connection).at("socket").is_present())
     }
 
     fn words(&self, field: &str, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
@@ -213,7 +216,9 @@ impl Reading<'_> {
             }
             // With a contract the host has said so already.
             if !app.is_known() && value.iter().any(|part| self.is_secret(part)) {
-                let said = place.warning(format!("the variable `{key}` holds a secret: whoever may inspect the container reads it"));
+                let said = place.warning(format!(
+                    "the variable `{key}` holds a secret: whoever may inspect the container reads it"
+                ));
                 problems.push(said.help("write it into a file that the container mounts"));
             }
             variables.push((key.to_owned(), value));
@@ -256,9 +261,9 @@ impl Reading<'_> {
     }
 
     fn capabilities(&self, settings: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> Vec<String> {
-        let allowed: Option<Vec<String>> = settings
-            .filter(|_| !self.is_offline())
-            .map(|settings| settings.items("capabilities").iter().filter_map(Section::as_string).map(capability).collect());
+        let allowed: Option<Vec<String>> = settings.filter(|_| !self.is_offline()).map(|settings| {
+            settings.items("capabilities").iter().filter_map(Section::as_string).map(capability).collect()
+        });
         let mut added = Vec::new();
         for place in self.section.items("cap_add") {
             let Some(name) = place.as_string().map(capability) else { continue };
