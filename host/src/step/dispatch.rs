@@ -3,9 +3,9 @@
 use anyhow::Context;
 
 use super::{
-    ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, DirectoryRemove, DirectoryRemoveIfEmpty,
-    FileRemove, FileRemoveBlock, Preview, ProveFromInside, Repeat, RevokeAdmission, SqlReload, Step, StepFailure,
-    StepKind, http::HttpExchange, service::ServiceRun, wait::Await,
+    ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, DirectoryRemove,
+    DirectoryRemoveIfEmpty, FileRemove, FileRemoveBlock, Preview, ProveFromInside, Repeat, RevokeAdmission, SqlReload,
+    Step, StepFailure, StepKind, http::HttpExchange, service::ServiceRun, wait::Await,
 };
 use crate::{
     apply::Acting,

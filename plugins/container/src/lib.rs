@@ -23,7 +23,7 @@ use stackrun_plugin::{
     literal,
     types::{Diagnostic, Instance, Severity, ValueType},
 };
-use wish::Wish;
+use wish::{Stage, Wish};
 
 struct Container;
 
@@ -63,13 +63,13 @@ impl Guest for Container {
     }
 
     fn check(instance: Instance) -> Vec<Diagnostic> {
-        let (_, mut problems) = Wish::of(&instance);
+        let (_, mut problems) = Wish::of(&instance, Stage::Spec);
         problems.extend(login::check(&Section::of(&instance), &App::of(&instance)));
         problems
     }
 
     fn outputs(instance: Instance) -> Result<Offered, Vec<Diagnostic>> {
-        let (wish, problems) = Wish::of(&instance);
+        let (wish, problems) = Wish::of(&instance, Stage::Spec);
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
             return Err(problems);
         }

@@ -14,7 +14,7 @@ use crate::{
     document::Owner,
     fitness, folders,
     login::{self, Login},
-    wish::Wish,
+    wish::{Stage, Wish},
     words,
 };
 
@@ -26,7 +26,7 @@ const STEADY_MS: u32 = 5_000;
 const STEADY_TIMEOUT_MS: u32 = 60_000;
 
 pub fn plan(instance: &Instance) -> Result<Planned, Vec<Diagnostic>> {
-    let (wish, mut problems) = Wish::of(instance);
+    let (wish, mut problems) = Wish::of(instance, Stage::Plan);
     let (app, section) = (App::of(instance), Section::of(instance));
     problems.extend(fitness::problems(&section.at("config"), &app));
     let folders = folders::plan(instance, &wish.volumes, &app);

@@ -57,14 +57,23 @@ pub const TRUST_FOLDER: &str = "/etc/stackrun-ca";
 /// What Docker understands as the address of the machine; Podman has a name for it by itself, and takes this literally.
 const DOCKER_HOST: (&str, &str) = ("host.docker.internal", "host-gateway");
 
+/// When a section is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// In `check` and `outputs`: every reference is a hole, and nothing is known of the machine.
+    Spec,
+    /// In `plan`: what is still a hole is a secret, or known only later.
+    Plan,
+}
+
 impl Wish {
     /// The section's wish, and all that is wrong with it, each at its place.
-    pub fn of(instance: &Instance) -> (Self, Vec<Diagnostic>) {
+    pub fn of(instance: &Instance, stage: Stage) -> (Self, Vec<Diagnostic>) {
         let section = Section::of(instance);
         let app = App::of(instance);
-        let settings = instance.connections.first().map(Section::settings);
+        let settings = instance.connections.first().filter(|_| stage == Stage::Plan).map(Section::settings);
         let mut problems = Vec::new();
-        let reading = Reading { section: &section, instance };
+        let reading = Reading { section: &section, instance, stage };
         let name = reading.name();
         let volumes = volume::of(&section, &mut problems);
         let listen_port = section.integer("listen_port").and_then(crate::app::port).or_else(|| app.listen_port());
@@ -156,6 +165,7 @@ impl Wish {
 struct Reading<'a> {
     section: &'a Section<'a>,
     instance: &'a Instance,
+    stage: Stage,
 }
 
 impl Reading<'_> {
@@ -171,11 +181,10 @@ impl Reading<'_> {
         let known = place.as_string();
         if known.is_none() {
             let secrets = place.as_text().into_iter().flatten().any(|part| self.is_secret(&part));
-            // Offline every reference is a hole.
             if secrets {
                 let said = place.error("a secret can't stand here: everybody may read it");
                 problems.push(said.help("a secret belongs in the configuration file"));
-            } else if !self.is_offline() {
+            } else if self.stage == Stage::Plan {
                 problems.push(place.error("this is known only after some step of this plan, and is needed before"));
             }
         }
@@ -190,14 +199,6 @@ impl Reading<'_> {
                 .is_some_and(|info| info.secret),
             _ => false,
         }
-    }
-
-    /// `check` and `outputs` know no settings.
-    fn is_offline(&self) -> bool {
-        self.instance
-            .connections
-            .first()
-            .is_none_or(|connection| !Section::settings(connection).at("socket").is_present())
     }
 
     fn words(&self, field: &str, problems: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
@@ -261,7 +262,7 @@ impl Reading<'_> {
     }
 
     fn capabilities(&self, settings: Option<&Section<'_>>, problems: &mut Vec<Diagnostic>) -> Vec<String> {
-        let allowed: Option<Vec<String>> = settings.filter(|_| !self.is_offline()).map(|settings| {
+        let allowed: Option<Vec<String>> = settings.map(|settings| {
             settings.items("capabilities").iter().filter_map(Section::as_string).map(capability).collect()
         });
         let mut added = Vec::new();
