@@ -242,12 +242,19 @@ impl Gate {
             let asked = format!("a port published on {}", address.escape_debug());
             return Err(self.deny("containers.publish", asked, format!("containers.publish = [{address:?}]")));
         }
-        if let Some(added) = wanted.add_capabilities.iter().find(|added| !grants.capabilities.contains(added)) {
+        let granted: Vec<String> = grants.capabilities.iter().map(|name| bare(name)).collect();
+        if let Some(added) = wanted.add_capabilities.iter().find(|added| !granted.contains(&bare(added))) {
             let asked = format!("a container with the capability `{}`", added.escape_debug());
             return Err(self.deny("containers.capabilities", asked, format!("containers.capabilities = [{added:?}]")));
         }
         Ok(())
     }
+}
+
+/// A Linux capability without its prefix, in capitals: the engines take any spelling.
+fn bare(capability: &str) -> String {
+    let upper = capability.to_ascii_uppercase();
+    upper.strip_prefix("CAP_").unwrap_or(&upper).to_owned()
 }
 
 /// What is missing leads nowhere; the engine says that better.

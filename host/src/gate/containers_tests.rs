@@ -47,7 +47,7 @@ fn what_is_granted_passes() {
         wanted.mounts = vec![mount("/srv/data", "/a"), mount("/srv/data/deep/er", "/b")];
         wanted.network = Some("backend".into());
         wanted.ports = vec![port("10.0.0.5"), Port { container: 81, host_address: None, host: 8081 }];
-        wanted.add_capabilities = vec!["NET_ADMIN".into()];
+        wanted.add_capabilities = vec!["NET_ADMIN".into(), "cap_net_admin".into()];
         wanted.labels = vec![("org.example".into(), "x".into())];
     });
     assert_eq!(all.unwrap().subject().mounted_from, [Path::new("/srv/data"), Path::new("/srv/data")]);

@@ -3,9 +3,9 @@
 use anyhow::Context;
 
 use super::{
-    ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, DirectoryRemoveIfEmpty,
-    FileRemove, FileRemoveBlock, Preview, ProveFromInside, Repeat, RevokeAdmission, SqlReload, Step, StepFailure,
-    StepKind, http::HttpExchange, service::ServiceRun, wait::Await,
+    ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, DirectoryRemove,
+    DirectoryRemoveIfEmpty, FileRemove, FileRemoveBlock, Preview, ProveFromInside, Repeat, RevokeAdmission, SqlReload,
+    Step, StepFailure, StepKind, http::HttpExchange, service::ServiceRun, wait::Await,
 };
 use crate::{
     apply::Acting,
@@ -26,6 +26,7 @@ macro_rules! with_kind {
             Step::FileRemoveBlock { path, comment } => with_kind!(@ $kind = FileRemoveBlock { path, comment } => $body),
             Step::DirectoryMake($kind) => $body,
             Step::DirectoryRemoveIfEmpty { path } => with_kind!(@ $kind = DirectoryRemoveIfEmpty { path } => $body),
+            Step::DirectoryRemove { path } => with_kind!(@ $kind = DirectoryRemove { path } => $body),
             Step::Sql($kind) => $body,
             Step::Admit($kind) => $body,
             Step::RevokeAdmission { connection } => with_kind!(@ $kind = RevokeAdmission { connection } => $body),
@@ -147,6 +148,7 @@ impl StepKind for Step {
             | Step::FileRemoveBlock { .. }
             | Step::DirectoryMake(_)
             | Step::DirectoryRemoveIfEmpty { .. }
+            | Step::DirectoryRemove { .. }
             | Step::Admit(_)
             | Step::RevokeAdmission { .. }
             | Step::SqlReload { .. }

@@ -9,6 +9,7 @@ mod config_file;
 mod container;
 mod diff;
 mod directory;
+mod directory_remove;
 mod dispatch;
 mod file;
 mod file_remove;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use admission::{Blocks, RevokeAdmission};
 pub use directory::{DirectoryFound, DirectoryRemoveIfEmpty};
+pub use directory_remove::DirectoryRemove;
 pub use file::FileBefore;
 pub use file_remove::{FileRemove, FileRemoveBlock};
 pub use sql::SqlBefore;
@@ -59,6 +61,10 @@ pub enum Step {
     },
     DirectoryMake(DirectoryMake),
     DirectoryRemoveIfEmpty {
+        path: String,
+    },
+    /// With all that is in it.
+    DirectoryRemove {
         path: String,
     },
     Sql(SqlStep),

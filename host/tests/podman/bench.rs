@@ -1,7 +1,14 @@
 //! What the tests act with: one instance's world and gate, against the tests' own Podman.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs::Permissions,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use age::secrecy::ExposeSecret;
 use stackrun::{
     apply::{Acting, Gates},
     connection::Connections,
@@ -88,7 +95,7 @@ impl Bench {
 }
 
 /// A world with a container engine at this socket and nothing else.
-pub fn world(socket: &std::path::Path) -> World {
+pub fn world(socket: &Path) -> World {
     let settings = Tree::Table(vec![("socket".into(), Tree::literal(socket.display().to_string()))]);
     let connection = ConnectionSettings {
         name: ENGINE.into(),
@@ -98,9 +105,10 @@ pub fn world(socket: &std::path::Path) -> World {
         verbs: BTreeMap::new(),
         settings,
     };
+    let store = socket.with_extension("store");
     let host_file = Arc::new(HostFile {
         path: PathBuf::from("stackrun.toml"),
-        store: StoreSettings { path: PathBuf::new(), identities: Vec::new(), recipients: Vec::new() },
+        store: store_settings(&store),
         state: PathBuf::new(),
         folders: BTreeMap::new(),
         connections: BTreeMap::from([(ENGINE.to_owned(), connection)]),
@@ -114,4 +122,17 @@ pub fn world(socket: &std::path::Path) -> World {
         state,
         memo: Memo::default(),
     }
+}
+
+/// A store with one recipient of its own, made on the first call.
+fn store_settings(folder: &Path) -> StoreSettings {
+    let identity = folder.with_extension("identity");
+    if !identity.exists() {
+        let key = age::x25519::Identity::generate();
+        std::fs::write(&identity, key.to_string().expose_secret()).expect("an identity");
+        std::fs::write(folder.with_extension("recipient"), key.to_public().to_string()).expect("a recipient");
+        std::fs::set_permissions(&identity, Permissions::from_mode(0o600)).expect("its mode");
+    }
+    let recipient = std::fs::read_to_string(folder.with_extension("recipient")).expect("a recipient");
+    StoreSettings { path: folder.to_owned(), identities: vec![identity], recipients: vec![recipient] }
 }

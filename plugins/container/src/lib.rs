@@ -1,35 +1,106 @@
-//! The container plugin.
+//! The container plugin: an application in a container, with its configuration file, its folders and its health.
+//!
+//! [`wish`] is what the section asks for, with [`app`], what the contract knows of the application, and [`volume`],
+//! [`document`] and [`amount`] as its parts. [`plan`] compares container and configuration with what is there;
+//! [`folders`], [`login`] and [`fitness`] do the same for folders, default credentials and secrets.
 #![allow(unsafe_code)] // `export!` writes the component's entry points
 
-use stackrun_plugin::exports::stackrun::plugin::guest::{Description, Guest, Offered, Planned};
-use stackrun_plugin::stackrun::plugin::types::{Diagnostic, Instance};
+mod amount;
+mod app;
+mod document;
+mod fitness;
+mod folders;
+mod login;
+mod plan;
+mod volume;
+mod wish;
+mod words;
 
-struct Plugin;
+use app::App;
+use stackrun_plugin::{
+    Section, Value, address,
+    guest::{ConnectionWant, Description, Guest, Offered, Output, OutputType, Planned},
+    literal,
+    types::{Diagnostic, Instance, Severity, ValueType},
+};
+use wish::{Stage, Wish};
 
-impl Guest for Plugin {
+struct Container;
+
+impl Guest for Container {
     fn describe() -> Description {
+        let output = |name: &str, value_type, about: &str| OutputType {
+            name: name.to_owned(),
+            value_type,
+            secret: false,
+            about: about.to_owned(),
+        };
         Description {
-            kind: "container".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            about: "A container, with its configuration file and its health".into(),
-            section_schema: r#"{"type": "object", "additionalProperties": false}"#.into(),
-            connections: Vec::new(),
-            outputs: Vec::new(),
-            capabilities: Vec::new(),
+            kind: "container".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            about: "An application in a container, with its configuration file, its folders and its health".to_owned(),
+            section_schema: include_str!("section.json").to_owned(),
+            connections: vec![ConnectionWant {
+                field: "connection".to_owned(),
+                kinds: vec!["docker-api".to_owned()],
+                required: true,
+                settings_schema: include_str!("settings.json").to_owned(),
+            }],
+            outputs: vec![
+                output(
+                    "address",
+                    ValueType::Text,
+                    "HOST:PORT, true once the application is healthy and can be opened to others",
+                ),
+                output("url", ValueType::Text, "http://HOST:PORT, with the same promise"),
+                output("host", ValueType::Text, "Where the engine's published ports are reached"),
+                output("port", ValueType::Integer, "Port of this machine that `listen_port` is published on"),
+                output("listen_port", ValueType::Integer, "Port that the application listens on, in its own network"),
+                output("name", ValueType::Text, "Name of the container"),
+            ],
+            capabilities: ["containers", "files", "http"].map(str::to_owned).to_vec(),
         }
     }
 
-    fn check(_: Instance) -> Vec<Diagnostic> {
-        Vec::new()
+    fn check(instance: Instance) -> Vec<Diagnostic> {
+        let (_, mut problems) = Wish::of(&instance, Stage::Spec);
+        problems.extend(login::check(&Section::of(&instance), &App::of(&instance)));
+        problems
     }
 
-    fn outputs(_: Instance) -> Result<Offered, Vec<Diagnostic>> {
-        Ok(Offered { makes: Vec::new(), outputs: Vec::new(), diagnostics: Vec::new() })
+    fn outputs(instance: Instance) -> Result<Offered, Vec<Diagnostic>> {
+        let (wish, problems) = Wish::of(&instance, Stage::Spec);
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(problems);
+        }
+        // Nobody may come in before the password that everybody knows is gone.
+        let first_login = Section::of(&instance).at("first_login").is_present().then(|| login::KEY.to_owned());
+        let open: Vec<String> = ["container".to_owned()].into_iter().chain(first_login).collect();
+        let host =
+            || address(instance.connections.first().map(|connection| connection.name.clone()).unwrap_or_default());
+        let output = |name: &str, value: Value, true_after: Vec<String>| Output {
+            name: name.to_owned(),
+            value: value.into(),
+            true_after,
+        };
+        let mut outputs =
+            vec![output("name", wish.name.clone().into(), Vec::new()), output("host", host().into(), Vec::new())];
+        if let (Some(listen), Some((port, _))) = (wish.listen_port, wish.ports.first()) {
+            let at = [host(), literal(format!(":{port}"))].concat();
+            let url = [literal("http://"), at.clone()].concat();
+            outputs.extend([
+                output("address", at.into(), open.clone()),
+                output("url", url.into(), open),
+                output("port", i64::from(*port).into(), Vec::new()),
+                output("listen_port", i64::from(listen).into(), Vec::new()),
+            ]);
+        }
+        Ok(Offered { makes: Vec::new(), outputs, diagnostics: Vec::new() })
     }
 
-    fn plan(_: Instance) -> Result<Planned, Vec<Diagnostic>> {
-        Ok(Planned { owns: Vec::new(), actions: Vec::new(), checks: Vec::new(), diagnostics: Vec::new() })
+    fn plan(instance: Instance) -> Result<Planned, Vec<Diagnostic>> {
+        plan::plan(&instance)
     }
 }
 
-stackrun_plugin::export!(Plugin);
+stackrun_plugin::export!(Container);

@@ -74,6 +74,8 @@ fn containers_conf(folder: &Path, network: Option<&str>) -> String {
     format!(
         r#"# Runc and cgroupfs work with every layout of control groups, crun doesn't. Locks are files of this
 # folder: the default, shared memory, is one for the machine and is cleared by the first start of any home.
+# There is no `static_dir`: the process that starts a crashed container again is told the storage alone, and looks for
+# the container below it.
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
@@ -83,7 +85,6 @@ events_logger = "file"
 events_logfile_path = {events:?}
 lock_type = "file"
 tmp_dir = {tmp:?}
-static_dir = {libpod:?}
 volume_path = {volumes:?}
 [network]
 network_backend = "netavark"
@@ -91,7 +92,6 @@ network_config_dir = {networks:?}
 {default_network}"#,
         events = at("events.log"),
         tmp = at("tmp"),
-        libpod = at("libpod"),
         volumes = at("volumes"),
         networks = at("networks"),
     )

@@ -67,6 +67,10 @@ impl wit::Host for Call {
     fn remove_directory_if_empty(&mut self, path: String) -> wasmtime::Result<Resource<Step>> {
         self.step(Step::DirectoryRemoveIfEmpty { path })
     }
+
+    fn remove_directory(&mut self, path: String) -> wasmtime::Result<Resource<Step>> {
+        self.step(Step::DirectoryRemove { path })
+    }
 }
 
 impl wit::HostContent for Call {

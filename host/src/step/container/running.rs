@@ -55,8 +55,9 @@ async fn start(acting: &Acting<'_>, connection: &str, name: &str) -> Result<(), 
     Ok(engine.start(&permit(acting.gate, connection, name)?).await?)
 }
 
+/// One that is not there does not run: destroy meets what somebody has removed by hand.
 async fn stop(acting: &Acting<'_>, connection: &str, name: &str) -> Result<(), StepFailure> {
-    let (engine, _) = ours_there(acting, connection, name).await?;
+    let (engine, Some(_)) = ours(acting, connection, name).await? else { return Ok(()) };
     let permit = permit(acting.gate, connection, name)?;
     for _ in 0..ATTEMPTS {
         engine.stop(&permit).await?;

@@ -1,0 +1,95 @@
+//! Removing a directory with all that is in it: data that the user gave up by name.
+
+use anyhow::anyhow;
+use cap_std::fs::Dir;
+
+use super::{Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, file::failed};
+use crate::{
+    apply::Acting,
+    gate::{Denial, Gate},
+    observe::{file_failure, parent},
+    render::printable,
+    value::Target,
+};
+
+/// `files.remove-directory`
+#[derive(Clone, Copy, Debug)]
+pub struct DirectoryRemove<'a> {
+    /// Absolute.
+    pub path: &'a str,
+}
+
+/// Entries that a preview names.
+const SHOWN: usize = 10;
+
+impl DirectoryRemove<'_> {
+    /// One line for plan, progress and errors.
+    pub fn headline(&self) -> String {
+        format!("remove directory {} with all that is in it", self.path)
+    }
+
+    /// The directory that holds it, and its name in there; none when there is no such directory.
+    fn place(&self, gate: &Gate) -> Result<Option<(Dir, String)>, StepFailure> {
+        let permit = gate.path_change(self.path.to_owned())?;
+        let Some((directory, name)) = parent(permit.subject()).map_err(failed)? else { return Ok(None) };
+        match directory.symlink_metadata(&name) {
+            Ok(facts) if facts.is_dir() => Ok(Some((directory, name))),
+            Ok(_) => Err(anyhow!("{} is no directory: it is left alone", self.path).into()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(file_failure(permit.subject(), error))),
+        }
+    }
+
+    fn entries(&self, gate: &Gate) -> Vec<String> {
+        let Ok(Some((directory, name))) = self.place(gate) else { return Vec::new() };
+        let entries = directory.read_dir(name).into_iter().flatten().filter_map(Result::ok);
+        let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+impl StepKind for DirectoryRemove<'_> {
+    type Before = ();
+
+    fn permit(&self, gate: &Gate) -> Result<(), Denial> {
+        gate.path_change(self.path.to_owned()).map(drop)
+    }
+
+    async fn preview(&self, acting: &Acting<'_>) -> Preview {
+        let names = self.entries(acting.gate);
+        let line = |text: String| PreviewLine { sign: Sign::Removed, text };
+        let mut lines: Vec<PreviewLine> = names.iter().take(SHOWN).map(|name| line(printable(name))).collect();
+        if let Some(more) = names.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            lines.push(line(format!("and {more} more")));
+        }
+        Preview { headline: self.headline(), lines }
+    }
+
+    async fn before(&self, _: &Acting<'_>) -> Result<(), StepFailure> {
+        Ok(())
+    }
+
+    async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        let Some((directory, name)) = self.place(acting.gate)? else { return Ok(()) };
+        // Entries are opened without following links, so that nothing outside is reached.
+        directory.remove_dir_all(name).map_err(|error| anyhow!("{}: {error}", self.path).into())
+    }
+
+    /// What it held is gone.
+    async fn revert(&self, (): &(), _: &Acting<'_>) -> Result<(), StepFailure> {
+        Ok(())
+    }
+
+    fn repeat(&self) -> Repeat {
+        Repeat::Repeatable
+    }
+
+    async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
+        Ok(self.place(acting.gate)?.is_none())
+    }
+
+    fn targets(&self) -> Vec<&Target> {
+        Vec::new()
+    }
+}
