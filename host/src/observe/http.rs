@@ -53,11 +53,7 @@ impl World {
             Err(_) => Value::Null,
             Ok(body) => body,
         };
-        let fields: Vec<Vec<String>> = question.fields.iter().map(|pointer| scalars_at(&body, pointer)).collect();
-        if fields.iter().flatten().any(|field| self.vault.finds_secret_in(field.as_bytes())) {
-            let says = permit.subject().request.says();
-            return Err(Failure::Other(format!("the answer to {says} holds a secret where none is expected")));
-        }
+        let fields = question.fields.iter().map(|pointer| scalars_at(&body, pointer)).collect();
         let mut same = Vec::with_capacity(question.same.len());
         for (pointer, wanted) in &question.same {
             let wanted = self.vault.fill(wanted)?;
