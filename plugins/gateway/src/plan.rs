@@ -210,8 +210,8 @@ impl Page {
         }
         match page {
             Some(page) if of_contract.as_ref() == Some(&path) => {
-                let statuses = page.items("statuses").iter().filter_map(Section::as_integer);
-                let statuses: Vec<u16> = statuses.filter_map(|status| u16::try_from(status).ok()).collect();
+                let status = |place: &Section<'_>| u16::try_from(place.as_integer()?).ok();
+                let statuses = page.items("statuses").iter().filter_map(status).collect();
                 Self { path, statuses, contains: page.string("contains") }
             }
             _ if asked.is_some() => Self { path, statuses: vec![200], contains: None },

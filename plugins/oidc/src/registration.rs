@@ -12,7 +12,6 @@ use stackrun_plugin::{
 
 use crate::{
     authelia::thing,
-    checks,
     text::known,
     wish::{Way, Wish},
 };

@@ -5,7 +5,7 @@ use stackrun_plugin::types::{Part, Text};
 /// The string, if it has no holes.
 pub fn known(text: &Text) -> Option<String> {
     let literal = |part: &Part| match part {
-        Part::Literal(literal) => Some(literal.as_str()),
+        Part::Literal(literal) => Some(literal.clone()),
         Part::Reference(_) | Part::Address(_) => None,
     };
     text.iter().map(literal).collect()
