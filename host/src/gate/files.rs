@@ -92,8 +92,9 @@ impl FilesGrant {
             "secret" => Self { read: files_of_secrets(section), write: writable_folders(host_file), ..Self::default() },
             "gateway" => {
                 let sites = setting("caddy", "sites");
+                // A file for each host name: a renamed site leaves the old file to be taken away by itself.
                 let site = |directory: &String| {
-                    NamePattern::new(format!("{}/{stack}-{}.caddy", directory.trim_end_matches('/'), instance.name()))
+                    NamePattern::new(format!("{}/{{domain}}.caddy", directory.trim_end_matches('/')))
                 };
                 let directories = || sites.iter().map(|directory| below(Path::new(directory)));
                 Self {

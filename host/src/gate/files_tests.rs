@@ -124,8 +124,8 @@ fn a_container_writes_below_folders_for_writing_and_looks_at_all() {
 #[test]
 fn a_gateway_writes_its_own_site_and_asks_whether_others_mention_a_name() {
     let gate = gate("gateway", &nothing());
-    assert!(writes(&gate, "/etc/caddy/sites/media-app.caddy"));
-    for path in ["/etc/caddy/sites/media-other.caddy", "/etc/caddy/sites/x", "/etc/caddy/Caddyfile"] {
+    assert!(writes(&gate, "/etc/caddy/sites/app.caddy"));
+    for path in ["/etc/caddy/sites/media-app.caddy", "/etc/caddy/sites/x", "/etc/caddy/Caddyfile"] {
         assert!(!writes(&gate, path) && !reads(&gate, path), "{path}");
         assert!(mentions(&gate, path), "{path}");
     }

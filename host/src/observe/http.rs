@@ -9,7 +9,7 @@ use crate::{
     connection::http::{Answer, Endpoint, Outgoing, Trouble},
     gate::{Gate, HttpSubject, Permit},
     host_file::ConnectionSettings,
-    value::{Part, Target, Text, Tree},
+    value::{Part, Text, Tree},
     wanted::{Bearer, Method, Origin, Request},
 };
 
@@ -53,11 +53,7 @@ impl World {
             Err(_) => Value::Null,
             Ok(body) => body,
         };
-        let fields: Vec<Vec<String>> = question.fields.iter().map(|pointer| scalars_at(&body, pointer)).collect();
-        if fields.iter().flatten().any(|field| self.vault.finds_secret_in(field.as_bytes())) {
-            let says = permit.subject().request.says();
-            return Err(Failure::Other(format!("the answer to {says} holds a secret where none is expected")));
-        }
+        let fields = question.fields.iter().map(|pointer| scalars_at(&body, pointer)).collect();
         let mut same = Vec::with_capacity(question.same.len());
         for (pointer, wanted) in &question.same {
             let wanted = self.vault.fill(wanted)?;
@@ -69,7 +65,7 @@ impl World {
     /// The request as it will be sent, holes of path and host filled, and the gate's permit for exactly that.
     pub(crate) fn http_known(&self, request: &Request, gate: &Gate) -> Result<Permit<HttpSubject>, Failure> {
         let mut known = request.clone();
-        known.path = self.known_path(request, gate)?;
+        known.path = self.known_path(request)?;
         match &mut known.origin {
             Origin::Site { host: text, .. } | Origin::Url(text) if text.as_literal().is_none() => {
                 return Err(Failure::NotYet);
@@ -81,12 +77,12 @@ impl World {
 
     /// Fills the holes of a path with percent-encoded values. Only plain captured values go into a path: it ends up
     /// in logs.
-    fn known_path(&self, request: &Request, gate: &Gate) -> Result<Text, Failure> {
+    fn known_path(&self, request: &Request) -> Result<Text, Failure> {
         let mut path = String::new();
         for part in request.path.parts() {
             match part {
                 Part::Literal(literal) => path.push_str(literal),
-                Part::Reference(target) if self.is_plain(request, target, gate) => {
+                Part::Reference(target) if !self.vault.is_secret(target) => {
                     path.push_str(&segment(&self.vault.reveal(target)?));
                 }
                 Part::Reference(target) => {
@@ -96,14 +92,6 @@ impl World {
             }
         }
         Ok(Text::literal(path))
-    }
-
-    fn is_plain(&self, request: &Request, target: &Target, gate: &Gate) -> bool {
-        let (Target::Made(owner, name), Origin::Connection(connection)) = (target, &request.origin) else {
-            return false;
-        };
-        let Ok(settings) = self.connections.settings(connection) else { return false };
-        owner == gate.instance() && plain_captures(settings).iter().any(|plain| plain == name)
     }
 
     /// Sends a request that was let pass. `earlier` is the bearer token that an earlier answer gave.
@@ -194,15 +182,6 @@ impl World {
             "" => Err(Failure::Other(format!("the credential of connection {name}, {file}, is empty"))),
             token => Ok(Zeroizing::new(token.to_owned())),
         }
-    }
-}
-
-/// The names of captured values that are no secrets; `client_id` unless the host file says otherwise.
-pub fn plain_captures(connection: &ConnectionSettings) -> Vec<String> {
-    match connection.settings.get("plain_captures") {
-        Some(names) => strings(Some(names)),
-        None if connection.kind == "oidc-registration" => vec!["client_id".to_owned()],
-        None => Vec::new(),
     }
 }
 

@@ -21,7 +21,7 @@ pub use failure::{Failure, Sameness};
 pub(crate) use file_compare::{block_place, markers, place, standing, whole_place};
 pub use files::{FileComparison, FileFacts, FileKind, FileLook, FileMention, FileRead, Writable};
 pub(crate) use files::{failure as file_failure, find, parent, root, secret_place};
-pub use http::{HttpAnswer, HttpQuestion, plain_captures, scalars_at};
+pub use http::{HttpAnswer, HttpQuestion, scalars_at};
 pub use memo::Memo;
 pub use sql::{HbaBroken, HbaQuestion, HbaRule, HbaRules, Marked, PasswordQuestion, SqlAnswer, SqlQuery};
 pub use world::World;

@@ -6,7 +6,7 @@ use super::{Graph, Known, picked};
 use crate::{
     contract::Contracts,
     diagnostic::Diagnostic,
-    host_file::{ConnectionSettings, HostFile},
+    host_file::{ConnectionSettings, HostFile, WriteMode},
     plan::Thing,
     plugin::{ConnectionView, ConsumerView, Description, InstanceView, Offered, ReferenceInfo},
     schema::Catalog,
@@ -112,13 +112,14 @@ fn with_info(target: Target, known: &Known<'_>, available: &dyn Fn(&Target) -> b
     (target, info)
 }
 
-/// Settings without verbs: commands are nobody's business but the operator's.
+/// Settings without verbs: commands are nobody's business but the operator's. A plugin is told of `write = "print"`:
+/// what it would write may be there already, in a file that is not its own.
 fn view(connection: &ConnectionSettings) -> ConnectionView {
-    ConnectionView {
-        name: connection.name.clone(),
-        kind: connection.kind.clone(),
-        settings: connection.settings.clone(),
+    let mut settings = connection.settings.clone();
+    if let (WriteMode::Print, Tree::Table(entries)) = (connection.write, &mut settings) {
+        entries.push(("write".to_owned(), Tree::literal("print")));
     }
+    ConnectionView { name: connection.name.clone(), kind: connection.kind.clone(), settings }
 }
 
 /// Offline nobody knows which connection it will be: the name that the section gives, else the kind, stands in.

@@ -1,35 +1,69 @@
-//! The gateway plugin.
+//! The gateway plugin: a site of Caddy's in front of an application.
+//!
+//! [`wish`] is what the section asks for, [`site`] the file that Caddy reads, [`plan`] compares it with the world and
+//! says what to do.
 #![allow(unsafe_code)] // `export!` writes the component's entry points
 
-use stackrun_plugin::exports::stackrun::plugin::guest::{Description, Guest, Offered, Planned};
-use stackrun_plugin::stackrun::plugin::types::{Diagnostic, Instance};
+mod live;
+mod plan;
+mod site;
+mod wish;
 
-struct Plugin;
+use stackrun_plugin::{
+    Value,
+    guest::{ConnectionWant, Description, Guest, Offered, Output, OutputType, Planned},
+    types::{Diagnostic, Instance, ValueType},
+};
+use wish::Wish;
 
-impl Guest for Plugin {
+struct Gateway;
+
+impl Guest for Gateway {
     fn describe() -> Description {
+        let output = |name: &str, about: &str| OutputType {
+            name: name.to_owned(),
+            value_type: ValueType::Text,
+            secret: false,
+            about: about.to_owned(),
+        };
         Description {
-            kind: "gateway".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            about: "A site at the gateway, in front of an address".into(),
-            section_schema: r#"{"type": "object", "additionalProperties": false}"#.into(),
-            connections: Vec::new(),
-            outputs: Vec::new(),
-            capabilities: Vec::new(),
+            kind: "gateway".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            about: "A site of Caddy's in front of an application".to_owned(),
+            section_schema: include_str!("schema.json").to_owned(),
+            connections: vec![ConnectionWant {
+                field: "connection".to_owned(),
+                kinds: vec!["caddy".to_owned()],
+                required: true,
+                settings_schema: include_str!("settings.json").to_owned(),
+            }],
+            outputs: vec![
+                output("url", "Address of the site, without a path: https://media.example.org"),
+                output("domain", "Host name of the site"),
+            ],
+            capabilities: vec!["files".to_owned(), "http".to_owned(), "services".to_owned()],
         }
     }
 
-    fn check(_: Instance) -> Vec<Diagnostic> {
-        Vec::new()
+    fn check(instance: Instance) -> Vec<Diagnostic> {
+        Wish::of(&instance).1
     }
 
-    fn outputs(_: Instance) -> Result<Offered, Vec<Diagnostic>> {
-        Ok(Offered { makes: Vec::new(), outputs: Vec::new(), diagnostics: Vec::new() })
+    /// An address that is known before the site is there: it orders nothing, so that the application can be told it.
+    fn outputs(instance: Instance) -> Result<Offered, Vec<Diagnostic>> {
+        let (wish, problems) = Wish::of(&instance);
+        let Some(wish) = wish else { return Err(problems) };
+        let output = |name: &str, value: Value| Output { name: name.to_owned(), value: value.into(), true_after: vec![] };
+        Ok(Offered {
+            makes: Vec::new(),
+            outputs: vec![output("url", wish.url().into()), output("domain", wish.domain.into())],
+            diagnostics: Vec::new(),
+        })
     }
 
-    fn plan(_: Instance) -> Result<Planned, Vec<Diagnostic>> {
-        Ok(Planned { owns: Vec::new(), actions: Vec::new(), checks: Vec::new(), diagnostics: Vec::new() })
+    fn plan(instance: Instance) -> Result<Planned, Vec<Diagnostic>> {
+        plan::plan(&instance)
     }
 }
 
-stackrun_plugin::export!(Plugin);
+stackrun_plugin::export!(Gateway);
