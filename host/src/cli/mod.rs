@@ -7,6 +7,7 @@ mod destroy;
 mod exit;
 mod graph;
 mod plan;
+mod plugin;
 mod schema;
 mod status;
 mod verify;
@@ -75,6 +76,7 @@ enum Command {
     Status(status::StatusArgs),
     Destroy(destroy::DestroyArgs),
     Graph(graph::GraphArgs),
+    Plugin(plugin::PluginArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -95,6 +97,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Status(args) => status::run(args, &global).await,
         Command::Destroy(args) => destroy::run(args, &global).await,
         Command::Graph(args) => graph::run(args, &global).await,
+        Command::Plugin(args) => plugin::run(args, &global).await,
         Command::Schema(args) => schema::run(args, &global).await,
         Command::Completions(args) => completions::run(&args),
     };
