@@ -7,6 +7,7 @@ mod destroy;
 mod exit;
 mod graph;
 mod plan;
+mod plugin;
 mod schema;
 mod secret;
 mod status;
@@ -77,6 +78,7 @@ enum Command {
     Destroy(destroy::DestroyArgs),
     Graph(graph::GraphArgs),
     Secret(secret::SecretArgs),
+    Plugin(plugin::PluginArgs),
     Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -98,6 +100,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Destroy(args) => destroy::run(args, &global).await,
         Command::Graph(args) => graph::run(args, &global).await,
         Command::Secret(args) => secret::run(args, &global).await,
+        Command::Plugin(args) => plugin::run(args, &global).await,
         Command::Schema(args) => schema::run(args, &global).await,
         Command::Completions(args) => completions::run(&args),
     };

@@ -154,4 +154,3 @@ pub struct Output {
     /// Keys of the instance's things that must be done before it is true.
     pub true_after: Vec<String>,
 }
-
