@@ -41,8 +41,8 @@ fn read(format: Format, text: &str) -> (String, String) {
             return (all[0].1.to_string(), all[1].1.to_string());
         }
         Format::Ini => {
-            let options = ini::ParseOption { enabled_quote: false, enabled_escape: false, ..Default::default() };
-            let file = ini::Ini::load_from_str_opt(text, options).unwrap();
+            let options = ::ini::ParseOption { enabled_quote: false, enabled_escape: false, ..Default::default() };
+            let file = ::ini::Ini::load_from_str_opt(text, options).unwrap();
             let section = file.section(Some("auth")).unwrap();
             return (section.get("token").unwrap().to_owned(), section.get("inside").unwrap().to_owned());
         }
