@@ -8,14 +8,12 @@ use tokio_postgres::{Config, config::SslMode};
 use super::{Held, SqlLogin, Vantage, inside};
 use crate::{
     apply::Acting,
-    connection::postgresql::{Settings, SqlError, log_in},
+    connection::postgresql::{SqlError, log_in},
     gate::{Denial, Gate},
-    host_file::ConnectionSettings,
     observe::Failure,
+    reference::name_of_this_machine,
 };
 
-/// What a container calls the machine that it runs on, unless the connection says otherwise.
-const DEFAULT_HOST_NAME: &str = "host.containers.internal";
 /// A login takes milliseconds; a host that is not there, as long as we let it.
 pub(super) const LIMIT: Duration = Duration::from_secs(8);
 
@@ -45,12 +43,16 @@ pub async fn ask(login: &SqlLogin, vantage: &Vantage, acting: &Acting<'_>) -> Re
             inside::Answer::of_login(tokio::time::timeout(LIMIT, login).await, &host, port)
         }
         Vantage::Container { connection: engine, name } => {
-            let engines = acting.world.host_file.connections.get(engine);
-            let (host, port) = address_in_container(server.settings(), engines);
+            let place = inside::Place::find(acting, engine, name).await?;
+            let machine = match acting.world.host_file.connections.get(engine) {
+                Some(engine) if !place.shares_network => name_of_this_machine(engine),
+                _ => "localhost".to_owned(),
+            };
+            let host = server.settings().elsewhere().map_or(machine, str::to_owned);
             let (database, role) = (database.clone(), role.clone());
             let password = password.map(Into::into);
-            let question = inside::Inside::Login { host, port, database, role, password };
-            let place = inside::Place::find(acting, engine, name).await?;
+            let question =
+                inside::Inside::Login { host, port: server.settings().port, database, role, password };
             inside::ask(&place, &question).await?
         }
         Vantage::Consumers => {
@@ -58,13 +60,6 @@ pub async fn ask(login: &SqlLogin, vantage: &Vantage, acting: &Acting<'_>) -> Re
         }
     };
     Ok(asked.held(|text| acting.world.vault.redact(text)))
-}
-
-/// How a container reaches the server: by the name that its engine has for this machine, when the server is here.
-fn address_in_container(server: &Settings, engine: Option<&ConnectionSettings>) -> (String, u16) {
-    let host_name = engine.and_then(|engine| engine.settings.get("host_name")?.as_str().map(str::to_owned));
-    let here = host_name.unwrap_or_else(|| DEFAULT_HOST_NAME.to_owned());
-    (server.address.clone().unwrap_or(here), server.port)
 }
 
 /// Connects to `host`, or to the first of its `addresses` that answers where the caller has looked them up, logs in and

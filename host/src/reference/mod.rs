@@ -24,6 +24,7 @@ use crate::{
     value::{Address, Tree},
 };
 
+pub(crate) use vantage::name_of_this_machine;
 pub use known::Known;
 pub use pick::picked;
 pub use views::Views;

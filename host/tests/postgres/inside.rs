@@ -24,7 +24,7 @@ impl Sleeper {
     }
 
     fn place(&self) -> Place {
-        Place { pid: self.0.id(), ca_file: None, name: "test".into() }
+        Place { pid: self.0.id(), ca_file: None, shares_network: false, name: "test".into() }
     }
 }
 
@@ -103,7 +103,7 @@ async fn http_is_asked_with_the_containers_certificates() {
 async fn a_container_that_is_gone_is_said_so() {
     let mut gone = Command::new("true").spawn().unwrap();
     gone.wait().unwrap();
-    let place = Place { pid: gone.id(), ca_file: None, name: "test".into() };
+    let place = Place { pid: gone.id(), ca_file: None, shares_network: false, name: "test".into() };
     let Answer::Failed(seen) = ask_with(Path::new(PROGRAM), &place, &login("localhost", 1)).await.unwrap() else {
         panic!()
     };

@@ -116,18 +116,25 @@ pub fn world(directory: &TempDir, connection: ConnectionSettings) -> World {
     let store = directory.path().join("store");
     std::fs::create_dir_all(&store).unwrap();
     std::fs::set_permissions(&store, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let identity = age::x25519::Identity::generate();
+    let key = directory.path().join("identity");
+    std::fs::write(&key, age::secrecy::ExposeSecret::expose_secret(&identity.to_string())).unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let recipients = vec![identity.to_public().to_string()];
     let host_file = Arc::new(HostFile {
         path: directory.path().join("stackrun.toml"),
-        store: StoreSettings { path: store, identities: vec![], recipients: vec![] },
+        store: StoreSettings { path: store, identities: vec![key], recipients },
         state: directory.path().join("state"),
         folders: BTreeMap::new(),
         connections: BTreeMap::from([(connection.name.clone(), connection)]),
         plugins: BTreeMap::new(),
     });
     let state = Arc::new(State::in_memory().unwrap());
+    let vault = Vault::open(host_file.clone(), "stack", state.clone()).unwrap();
+    vault.establish().unwrap();
     World {
         connections: Connections::new(host_file.clone()),
-        vault: Vault::open(host_file.clone(), "stack", state.clone()).unwrap(),
+        vault,
         host_file,
         state,
         memo: Memo::default(),

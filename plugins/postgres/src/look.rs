@@ -68,8 +68,9 @@ impl Asked<'_> {
 
 type Row = Vec<Option<String>>;
 
-/// Looks. The error is for the person at the terminal.
-pub fn look(connection: &Connection, wish: &Wish) -> Result<Look, Vec<Diagnostic>> {
+/// Looks. The error is for the person at the terminal. Into the database itself, which takes a session of its own, only
+/// where that is needed: for its extensions, and before it is taken over.
+pub fn look(connection: &Connection, wish: &Wish, is_ours: bool) -> Result<Look, Vec<Diagnostic>> {
     let place = Section::settings(connection);
     let failed = |failure: Failure| vec![place.error(explain(&failure))];
     let asked = Asked { connection: &connection.name };
@@ -78,7 +79,7 @@ pub fn look(connection: &Connection, wish: &Wish) -> Result<Look, Vec<Diagnostic
     let mut queries = vec![
         asked.query(
             "pg_roles",
-            &["rolcanlogin", "rolsuper", "rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls"],
+            &["rolcanlogin", "rolsuper", "rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls", "oid"],
             &[("rolname", &wish.role)],
         ),
         asked.query(
@@ -88,10 +89,13 @@ pub fn look(connection: &Connection, wish: &Wish) -> Result<Look, Vec<Diagnostic
         ),
         setting("listen_addresses"),
         setting("server_version_num"),
-        inside(asked.query("pg_extension", &["extname"], &[])),
-        inside(asked.query("pg_namespace", &["nspowner"], &[("nspname", "public")])),
     ];
     let fixed = queries.len();
+    if !wish.extensions.is_empty() || !is_ours {
+        queries.push(inside(asked.query("pg_extension", &["extname"], &[])));
+        queries.push(inside(asked.query("pg_namespace", &["nspowner"], &[("nspname", "public")])));
+    }
+    let inner = queries.len();
     let available = |name: &String| asked.query("pg_available_extensions", &["name"], &[("name", name)]);
     queries.extend(wish.extensions.iter().map(available));
     let mut answers = Vec::new();
@@ -101,15 +105,20 @@ pub fn look(connection: &Connection, wish: &Wish) -> Result<Look, Vec<Diagnostic
             Answer::NoSuchDatabase => Vec::new(),
         });
     }
-    let [role, database, listen, version, extensions, public] = &answers[..fixed] else {
+    let [role, database, listen, version] = &answers[..fixed] else {
         return Err(vec![place.error("the host did not answer every question")]);
     };
-    let unavailable = wish.extensions.iter().zip(&answers[fixed..]).filter(|(_, rows)| rows.is_empty());
+    let (extensions, public) = match &answers[fixed..inner] {
+        [extensions, public] => (extensions.as_slice(), public.as_slice()),
+        _ => (&[][..], &[][..]),
+    };
+    let role_row = role.first();
+    let unavailable = wish.extensions.iter().zip(&answers[inner..]).filter(|(_, rows)| rows.is_empty());
     let rules = sql::hba(&connection.name).map_err(failed)?;
     Ok(Look {
-        role: role.first().map(|row| role_of(row, &asked, wish)).transpose().map_err(failed)?,
+        role: role_row.map(|row| role_of(row, &asked, wish)).transpose().map_err(failed)?,
         database: match database.first() {
-            Some(row) => Some(database_of(row, &asked, public, version).map_err(failed)?),
+            Some(row) => Some(database_of(row, role_row, wish, &asked, public, version).map_err(failed)?),
             None => None,
         },
         extensions: extensions.iter().map(|row| cell(row, 0)).filter(|name| wish.extensions.contains(name)).collect(),
@@ -143,13 +152,18 @@ fn role_of(row: &Row, asked: &Asked<'_>, wish: &Wish) -> Result<Role, Failure> {
     })
 }
 
-fn database_of(row: &Row, asked: &Asked<'_>, public: &[Row], version: &[Row]) -> Result<Database, Failure> {
+fn database_of(
+    row: &Row,
+    role: Option<&Row>,
+    wish: &Wish,
+    asked: &Asked<'_>,
+    public: &[Row],
+    version: &[Row],
+) -> Result<Database, Failure> {
     let owner_oid = cell(row, 0);
-    let owner = asked.query("pg_roles", &["rolname"], &[("oid", &owner_oid)]);
-    let owner = match sql::read(&[owner]).pop() {
-        Some(Ok(Answer::Rows(rows))) => rows.first().map(|row| cell(row, 0)).unwrap_or_default(),
-        Some(Ok(Answer::NoSuchDatabase)) | None => String::new(),
-        Some(Err(failure)) => return Err(failure),
+    let owner = match role.is_some_and(|role| cell(role, 6) == owner_oid) {
+        true => wish.role.clone(),
+        false => name_of_role(asked, &owner_oid)?,
     };
     // `pg_database_owner`, of which the owner of the database is always a member, has this number everywhere.
     const DATABASE_OWNER: &str = "6171";
@@ -158,6 +172,14 @@ fn database_of(row: &Row, asked: &Asked<'_>, public: &[Row], version: &[Row]) ->
     let schema_owner = public.first().map(|row| cell(row, 0));
     let public_closed = closes && schema_owner.is_some_and(|oid| oid != DATABASE_OWNER && oid != owner_oid);
     Ok(Database { owner, encoding: cell(row, 1), locale: cell(row, 2), template: is(row, 3), public_closed })
+}
+
+fn name_of_role(asked: &Asked<'_>, oid: &str) -> Result<String, Failure> {
+    match sql::read(&[asked.query("pg_roles", &["rolname"], &[("oid", oid)])]).pop() {
+        Some(Ok(Answer::Rows(rows))) => Ok(rows.first().map(|row| cell(row, 0)).unwrap_or_default()),
+        Some(Ok(Answer::NoSuchDatabase)) | None => Ok(String::new()),
+        Some(Err(failure)) => Err(failure),
+    }
 }
 
 fn setting_of(row: &Row) -> (String, Option<String>) {

@@ -31,7 +31,8 @@ pub fn plan(instance: &Instance, wish: &Wish) -> Result<Planned, Vec<Diagnostic>
     let Some(connection) = instance.connections.first() else {
         return Err(vec![section.error("there is no connection of kind `postgresql`")]);
     };
-    let seen = look(connection, wish)?;
+    let is_ours = instance.owned.iter().any(|owned| owned.thing.key == "database");
+    let seen = look(connection, wish, is_ours)?;
     let planned = Planned { owns: vec![], actions: vec![], checks: vec![], diagnostics: Wish::of(instance).1 };
     let mut draft = Draft { instance, section, connection, wish, planned };
     draft.role(seen.role.as_ref());

@@ -29,6 +29,8 @@ pub struct Place {
     pub pid: u32,
     /// `SSL_CERT_FILE` of its environment, if it has one: where its programs look for certificate authorities.
     pub ca_file: Option<String>,
+    /// Whether it has no network of its own, but this machine's.
+    pub shares_network: bool,
     /// Its name, for messages.
     pub name: String,
 }
@@ -45,7 +47,12 @@ impl Place {
             )));
         }
         let ca_file = inspect.config.env.iter().find_map(|entry| entry.strip_prefix("SSL_CERT_FILE="));
-        Ok(Self { pid: inspect.state.pid, ca_file: ca_file.map(str::to_owned), name: container.to_owned() })
+        Ok(Self {
+            pid: inspect.state.pid,
+            ca_file: ca_file.map(str::to_owned),
+            shares_network: inspect.host_config.network_mode == "host",
+            name: container.to_owned(),
+        })
     }
 }
 

@@ -150,6 +150,11 @@ impl Settings {
         }
     }
 
+    /// The address of the server's machine, when that is another one.
+    pub fn elsewhere(&self) -> Option<&str> {
+        self.address.as_deref().filter(|address| !matches!(*address, "localhost" | "127.0.0.1" | "::1" | "[::1]"))
+    }
+
     /// Where a program on this machine reaches the server over TCP.
     pub fn tcp_from_here(&self) -> (String, u16) {
         match &self.server {
