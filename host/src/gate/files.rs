@@ -119,8 +119,10 @@ impl FilesGrant {
         let fill = |patterns: &[NamePattern]| {
             let filled = patterns.iter().filter_map(|pattern| {
                 let path = pattern.fill(stack, instance, section)?;
-                let unchanged = path.split('/').count() == pattern.as_str().split('/').count();
-                (unchanged && normal(path.trim_end_matches('/')).is_some()).then(|| NamePattern::new(path))
+                // A hole that is empty, `.`, `..` or holds a slash makes another path than its pattern looks like.
+                let one_component = path.split('/').count() == pattern.as_str().split('/').count();
+                let plain = path.strip_suffix('/').unwrap_or(&path);
+                (one_component && normal(plain).as_deref() == Some(plain)).then(|| NamePattern::new(path))
             });
             filled.collect()
         };

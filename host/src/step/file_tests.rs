@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use crate::{
     gate::Denial,
-    observe::{FileKind, FileLook, FileMention, FileRead, Failure, Sameness, Writable},
+    observe::{Failure, FileKind, FileLook, FileMention, FileRead, Sameness, Writable},
     secret::stage::{Stage, made},
     step::{DirectoryMake, DirectoryRemoveIfEmpty, FileRemove, FileRemoveBlock, Preview, Sign, StepFailure, StepKind},
     value::{Part, Text, Tree},
