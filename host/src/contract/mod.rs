@@ -26,7 +26,7 @@ use crate::{
     diagnostic::{Diagnostic, Document, Place, Segment, Source, closest, keys, listed},
     schema::Checker,
     spec::{Instance, Spec, plain, syntax_error},
-    value::{Address, Tree},
+    value::{Address, Target, Tree},
 };
 
 /// Those inside the binary, by name.
@@ -56,6 +56,7 @@ pub struct Contract {
 pub struct Contracts {
     by_name: BTreeMap<String, Arc<Contract>>,
     by_address: HashMap<Address, Arc<Contract>>,
+    by_user: HashMap<Address, Arc<Contract>>,
 }
 
 impl Contracts {
@@ -72,6 +73,11 @@ impl Contracts {
             if let Some(contract) = contract {
                 contracts.by_name.insert(name.to_owned(), Arc::clone(contract));
                 contracts.by_address.insert(instance.address.clone(), Arc::clone(contract));
+                for target in instance.section.targets() {
+                    if let Target::Output(used, _) = target {
+                        contracts.by_user.entry(used.clone()).or_insert_with(|| Arc::clone(contract));
+                    }
+                }
             }
         }
         (contracts, diagnostics)
@@ -80,6 +86,11 @@ impl Contracts {
     /// The contract that an instance names.
     pub fn of(&self, address: &Address) -> Option<&Contract> {
         self.by_address.get(address).map(Arc::as_ref)
+    }
+
+    /// The contract that an instance names, else that of the first instance of the file which refers to it.
+    pub fn of_or_of_user(&self, address: &Address) -> Option<&Contract> {
+        self.of(address).or_else(|| self.by_user.get(address).map(Arc::as_ref))
     }
 
     /// For underlining.

@@ -34,7 +34,7 @@ impl Views<'_> {
     /// A connection that can't be picked.
     pub fn offline(&self, instance: &Instance) -> Result<InstanceView, Vec<Diagnostic>> {
         let known = Known { catalog: self.catalog, offered: None, host_file: self.host_file };
-        let contract = self.contracts.of(&instance.address).map(|contract| contract.tree.clone());
+        let contract = self.contracts.of_or_of_user(&instance.address).map(|contract| contract.tree.clone());
         Ok(InstanceView {
             address: instance.address.clone(),
             stack: self.spec.stack.clone(),
@@ -67,7 +67,7 @@ impl Views<'_> {
         let consumers = graph.consumers(address);
         let makes = offered.get(address).map(|offered| offered.makes.as_slice()).unwrap_or_default();
         let makes = makes.iter().map(|making| Target::Made(address.clone(), making.name().to_owned()));
-        let contract = self.contracts.of(address).or_else(|| consumers.iter().find_map(|one| self.contracts.of(one)));
+        let contract = self.contracts.of_or_of_user(address);
         Ok(InstanceView {
             address: address.clone(),
             stack: self.spec.stack.clone(),
