@@ -52,8 +52,12 @@ impl Engine {
         if network == "bridge" {
             return Ok(true);
         }
-        let facts: Option<NetworkFacts> = found(self.get(&format!("/networks/{}", part(network))).await)?;
-        Ok(facts.is_some_and(|facts| facts.name == "bridge"))
+        let unnamed: Option<NetworkFacts> = found(self.get("/networks/bridge").await)?;
+        let named: Option<NetworkFacts> = found(self.get(&format!("/networks/{}", part(network))).await)?;
+        Ok(match (unnamed, named) {
+            (Some(unnamed), Some(named)) => unnamed.id == named.id,
+            _ => false,
+        })
     }
 
     /// The last lines that a container wrote, oldest first, with control characters escaped. Foreign text: redact it.
