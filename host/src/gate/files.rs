@@ -74,8 +74,8 @@ impl FilesGrant {
     /// What the plugins that are built in get, from the host file's folders and the connections that an instance uses.
     pub fn first_party(
         kind: &str,
-        instance: &Address,
-        stack: &str,
+        _instance: &Address,
+        _stack: &str,
         section: &Tree,
         connections: &[ConnectionSettings],
         host_file: &HostFile,
@@ -119,8 +119,10 @@ impl FilesGrant {
         let fill = |patterns: &[NamePattern]| {
             let filled = patterns.iter().filter_map(|pattern| {
                 let path = pattern.fill(stack, instance, section)?;
-                let unchanged = path.split('/').count() == pattern.as_str().split('/').count();
-                (unchanged && normal(path.trim_end_matches('/')).is_some()).then(|| NamePattern::new(path))
+                // A hole that is empty, `.`, `..` or holds a slash makes another path than its pattern looks like.
+                let one_component = path.split('/').count() == pattern.as_str().split('/').count();
+                let plain = path.strip_suffix('/').unwrap_or(&path);
+                (one_component && normal(plain).as_deref() == Some(plain)).then(|| NamePattern::new(path))
             });
             filled.collect()
         };

@@ -97,8 +97,8 @@ pub(crate) fn made(name: &str) -> Target {
 fn world(host_file: &Arc<HostFile>, state: Arc<State>) -> World {
     let vault = Vault::open(Arc::clone(host_file), "media", Arc::clone(&state)).unwrap();
     let stored = ["token", "password"].map(|name| Making::Stored { name: name.to_owned() });
-    let captured =
-        ["client_id", "client_secret"].map(|name| Making::Captured { name: name.into(), connection: "provider".into() });
+    let captured = ["client_id", "client_secret"]
+        .map(|name| Making::Captured { name: name.into(), connection: "provider".into() });
     vault.declare(&app(), &stored);
     vault.declare(&app(), &captured);
     let connections = Connections::new(Arc::clone(host_file));
