@@ -71,12 +71,6 @@ impl wit::Host for Call {
         self.condition(Condition { kind: ConditionKind::HttpRefuses(request), vantage: Vantage::Host })
     }
 
-    fn shows(&mut self, request: Resource<Request>, contains: String) -> wasmtime::Result<Resource<Condition>> {
-        let request = self.get(&request)?;
-        let kind = ConditionKind::HttpShows(HttpShows { request, contains });
-        self.condition(Condition { kind, vantage: Vantage::Host })
-    }
-
     fn leads_to(
         &mut self,
         request: Resource<Request>,
