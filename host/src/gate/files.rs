@@ -74,8 +74,8 @@ impl FilesGrant {
     /// What the plugins that are built in get, from the host file's folders and the connections that an instance uses.
     pub fn first_party(
         kind: &str,
-        instance: &Address,
-        stack: &str,
+        _instance: &Address,
+        _stack: &str,
         section: &Tree,
         connections: &[ConnectionSettings],
         host_file: &HostFile,
