@@ -226,11 +226,27 @@ fn host_files(lab: &Lab) -> Result<()> {
     for path in [&lab.host_file, &lab.registration_host_file] {
         let host: toml::Table =
             toml::from_str(&fs::read_to_string(path)?).with_context(|| path.display().to_string())?;
-        ensure!(host.contains_key("connection"));
+        let connections = host["connection"].as_table().context("connections are a table")?;
+        ensure!(connections.len() == 4, "{connections:?}");
+        for connection in connections.values() {
+            settings_are_known(connection)?;
+        }
         ensure!(fs::metadata(path)?.permissions().mode() & 0o077 == 0, "a host file holds commands that run as root");
     }
     let again = Lab::open(&lab.dir)?;
     ensure!(again.postgres.port == lab.postgres.port);
+    Ok(())
+}
+
+/// stackrun refuses a setting that it doesn't know; what it knows of each kind of connection stands in a file.
+fn settings_are_known(connection: &toml::Value) -> Result<()> {
+    let kinds: toml::Table = toml::from_str(include_str!("../../host/src/host_file/connection_kinds.toml"))?;
+    let kind = connection["kind"].as_str().context("a kind is a string")?;
+    let known = |kind: &str| kinds.get(kind).and_then(|kind| kind.get("properties")).and_then(toml::Value::as_table);
+    let (common, own) = (known("common").context("no common settings")?, known(kind).context(kind.to_owned())?);
+    for setting in connection.as_table().context("a connection is a table")?.keys() {
+        ensure!(common.contains_key(setting) || own.contains_key(setting), "{kind} has no setting {setting}");
+    }
     Ok(())
 }
 
