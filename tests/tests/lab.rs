@@ -282,12 +282,13 @@ fn restart_and_validation(lab: &Lab) -> Result<()> {
 
 #[test]
 fn a_lab_is_replaced_where_it_is_and_goes_away_after_its_servers_were_killed() -> Result<()> {
-    setup::ensure(&[Need::Lab], &mut |line| eprintln!("{line}"))?;
+    setup::ensure(&[Need::Lab, Need::Browser], &mut |line| eprintln!("{line}"))?;
     let first = Scratch::up(&Options::default())?;
     let second = Lab::up(&first.dir)?;
     database_answers(&second)?;
     applications(&second)?;
     media(&second)?;
+    browser(&second)?;
     let postmaster = fs::read_to_string(second.postgres.data.join("postmaster.pid"))?;
     let postmaster = postmaster.lines().next().context("a postmaster.pid has lines")?.to_owned();
     output(Command::new("kill").args(["-9", &postmaster]))?;
@@ -325,6 +326,13 @@ fn applications(lab: &Lab) -> Result<()> {
             .with_context(|| format!("{image} has no program {command}"))?;
         output(lab.podman.command().args(["rm", "--force", "--time", "0", "app"]))?;
     }
+    Ok(())
+}
+
+/// A browser gets to a site by its name, with the certificate checked and no settings for either.
+fn browser(lab: &Lab) -> Result<()> {
+    let page = output(lab.chromium()?.args(["--dump-dom", &lab.caddy.url(&format!("wiki.{DOMAIN}"))]))?;
+    ensure!(page.contains("the operator's wiki"), "{page}");
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 //!
 //! The sites' names end in [`DOMAIN`], which browsers and curl take for this machine without any settings.
 
+pub mod browser;
 pub mod cache;
 mod folder;
 pub mod host_file;
@@ -58,6 +59,7 @@ const MADE: &[&str] = &[
     "state",
     "data",
     "media",
+    "browser",
     "identity.txt",
     "identity-second.txt",
     "idp-initial-access-token",
