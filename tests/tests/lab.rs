@@ -226,11 +226,27 @@ fn host_files(lab: &Lab) -> Result<()> {
     for path in [&lab.host_file, &lab.registration_host_file] {
         let host: toml::Table =
             toml::from_str(&fs::read_to_string(path)?).with_context(|| path.display().to_string())?;
-        ensure!(host.contains_key("connection"));
+        let connections = host["connection"].as_table().context("connections are a table")?;
+        ensure!(connections.len() == 4, "{connections:?}");
+        for connection in connections.values() {
+            settings_are_known(connection)?;
+        }
         ensure!(fs::metadata(path)?.permissions().mode() & 0o077 == 0, "a host file holds commands that run as root");
     }
     let again = Lab::open(&lab.dir)?;
     ensure!(again.postgres.port == lab.postgres.port);
+    Ok(())
+}
+
+/// stackrun refuses a setting that it doesn't know; what it knows of each kind of connection stands in a file.
+fn settings_are_known(connection: &toml::Value) -> Result<()> {
+    let kinds: toml::Table = toml::from_str(include_str!("../../host/src/host_file/connection_kinds.toml"))?;
+    let kind = connection["kind"].as_str().context("a kind is a string")?;
+    let known = |kind: &str| kinds.get(kind).and_then(|kind| kind.get("properties")).and_then(toml::Value::as_table);
+    let (common, own) = (known("common").context("no common settings")?, known(kind).context(kind.to_owned())?);
+    for setting in connection.as_table().context("a connection is a table")?.keys() {
+        ensure!(common.contains_key(setting) || own.contains_key(setting), "{kind} has no setting {setting}");
+    }
     Ok(())
 }
 
@@ -266,12 +282,13 @@ fn restart_and_validation(lab: &Lab) -> Result<()> {
 
 #[test]
 fn a_lab_is_replaced_where_it_is_and_goes_away_after_its_servers_were_killed() -> Result<()> {
-    setup::ensure(&[Need::Lab], &mut |line| eprintln!("{line}"))?;
+    setup::ensure(&[Need::Lab, Need::Browser], &mut |line| eprintln!("{line}"))?;
     let first = Scratch::up(&Options::default())?;
     let second = Lab::up(&first.dir)?;
     database_answers(&second)?;
     applications(&second)?;
     media(&second)?;
+    browser(&second)?;
     let postmaster = fs::read_to_string(second.postgres.data.join("postmaster.pid"))?;
     let postmaster = postmaster.lines().next().context("a postmaster.pid has lines")?.to_owned();
     output(Command::new("kill").args(["-9", &postmaster]))?;
@@ -309,6 +326,13 @@ fn applications(lab: &Lab) -> Result<()> {
             .with_context(|| format!("{image} has no program {command}"))?;
         output(lab.podman.command().args(["rm", "--force", "--time", "0", "app"]))?;
     }
+    Ok(())
+}
+
+/// A browser gets to a site by its name, with the certificate checked and no settings for either.
+fn browser(lab: &Lab) -> Result<()> {
+    let page = output(lab.chromium()?.args(["--dump-dom", &lab.caddy.url(&format!("wiki.{DOMAIN}"))]))?;
+    ensure!(page.contains("the operator's wiki"), "{page}");
     Ok(())
 }
 

@@ -81,7 +81,7 @@ impl Caddy {
         caddy.args(["run", "--adapter", "caddyfile", "--config"]).arg(&self.caddyfile);
         caddy.uid(user.uid).gid(user.gid).current_dir(&self.folder).env("HOME", self.folder.join("data"));
         let mut child = process::spawn(&mut caddy, &self.log, &self.pid_file)?;
-        let limit = Duration::from_secs(20);
+        let limit = Duration::from_secs(60);
         process::wait("Caddy's admin API", limit, &self.log, Some(&mut child), || {
             http::get_unix(&self.admin, "/config/").map(|_| ())
         })?;

@@ -3,6 +3,10 @@
 use std::path::Path;
 
 use super::{DOMAIN, Lab};
+use crate::setup::{CADDY_USER, IDP_USER};
+
+/// What a container may look up: names of the lab mean the container itself there, unless its hosts file has them.
+const SITES: [&str; 4] = ["auth", "wiki", "mediamanager", "kinto"];
 
 /// Which way the identity provider's clients are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,14 +75,13 @@ clients  = ["{subnet}"]
 }
 
 fn podman(lab: &Lab) -> String {
-    // Names of the lab's sites resolve nowhere; a container gets them in its hosts file.
-    let hosts =
-        ["auth", "mediamanager", "wiki"].map(|site| format!("\"{site}.{DOMAIN}\" = \"{}\"", lab.podman.gateway));
+    let hosts = SITES.map(|site| format!("\"{site}.{DOMAIN}\" = \"{}\"", lab.podman.gateway));
     format!(
         r#"[connection.podman]
 kind        = "docker-api"
 socket      = {socket}
 address     = "{address}"
+publish     = "{address}"
 extra_hosts = {{ {hosts} }}
 ca_bundle   = {bundle}
 "#,
@@ -94,11 +97,14 @@ fn caddy(lab: &Lab) -> String {
         r#"[connection.caddy]
 kind       = "caddy"
 admin      = "unix:{admin}"
+caddyfile  = {caddyfile}
 sites      = {sites}
+group      = "{CADDY_USER}"
+mode       = "0640"
 https_port = {port}
 ca         = {ca}
-address    = "127.0.0.1"
 "#,
+        caddyfile = quoted(&lab.caddy.caddyfile),
         admin = lab.caddy.admin.display(),
         sites = quoted(&lab.caddy.sites),
         port = lab.caddy.https_port,
@@ -111,17 +117,18 @@ fn fragment(lab: &Lab) -> String {
         r#"[connection.authelia]
 kind             = "authelia"
 issuer           = "{issuer}"
-address          = "127.0.0.1:{port}"
+address          = "127.0.0.1"
 ca               = {ca}
 configuration    = {configuration}
 clients_fragment = {fragment}
+group            = "{IDP_USER}"
+mode             = "0640"
 
 [connection.authelia.verbs]
 restart  = {{ command = [{restart}] }}
 validate = {{ command = [{validate}] }}
 "#,
         issuer = lab.idp.issuer,
-        port = lab.caddy.https_port,
         ca = quoted(&lab.caddy.ca),
         configuration = quoted(&lab.idp.configuration),
         fragment = quoted(&lab.idp.clients_fragment),
@@ -133,17 +140,14 @@ validate = {{ command = [{validate}] }}
 fn registration(lab: &Lab) -> String {
     format!(
         r#"[connection.registration]
-kind                 = "oidc-registration"
-issuer               = "{issuer}"
-address              = "127.0.0.1:{port}"
-ca                   = {ca}
-endpoint             = "{endpoint}"
-initial_access_token = {token}
+kind    = "oidc-registration"
+issuer  = "{issuer}"
+address = "127.0.0.1"
+ca      = {ca}
+initial_access_token_file = {token}
 "#,
         issuer = lab.idp.issuer,
-        port = lab.caddy.https_port,
         ca = quoted(&lab.caddy.ca),
-        endpoint = lab.idp.registration_endpoint,
         token = quoted(&lab.idp.initial_access_token),
     )
 }

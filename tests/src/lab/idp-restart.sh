@@ -35,7 +35,7 @@ until curl --disable --fail --silent --output /dev/null --max-time 2 --noproxy '
     tail -n 15 "$log" >&2
     exit 1
   fi
-  if [ "$tries" -gt 400 ]; then
+  if [ "$tries" -gt 800 ]; then
     echo "the identity provider does not answer at @URL@; the end of $log:" >&2
     tail -n 15 "$log" >&2
     exit 1

@@ -6,12 +6,15 @@
 //!
 //! The sites' names end in [`DOMAIN`], which browsers and curl take for this machine without any settings.
 
+pub mod browser;
 pub mod cache;
+mod folder;
 pub mod host_file;
 mod http;
 pub mod idp;
 pub mod image;
 mod mounts;
+mod operator;
 pub mod podman;
 pub mod postgres;
 mod process;
@@ -22,7 +25,6 @@ pub mod slot;
 mod caddy;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -37,21 +39,14 @@ pub use scratch::Scratch;
 pub use slot::Slot;
 
 use crate::setup::Tools;
-use host_file::Clients;
 
 /// The end of every site's name in a lab.
 pub const DOMAIN: &str = "lab.localhost";
 const RECORD: &str = "lab.json";
 const HOST_FILE: &str = "stackrun.toml";
 const REGISTRATION_HOST_FILE: &str = "stackrun-registration.toml";
-/// A unix socket's path has at most 107 bytes; the longest below a lab's folder takes 40 of them.
-const LONGEST_DIR: usize = 67;
 /// The programs that run for a lab; Node calls itself by its thread.
 const PROGRAMS: &[&str] = &["postgres", "podman", "conmon", "runc", "caddy", "node", "MainThread"];
-/// Who owns the media folders: the first person's number on most machines, and MediaManager's.
-const MEDIA_USER: u32 = 1000;
-/// Who owns the file in them: no user of any machine.
-const SOMEBODY_ELSE: u32 = 4321;
 /// What a lab makes in its folder; `down` removes these and nothing else.
 const MADE: &[&str] = &[
     "pg",
@@ -64,6 +59,7 @@ const MADE: &[&str] = &[
     "state",
     "data",
     "media",
+    "browser",
     "identity.txt",
     "identity-second.txt",
     "idp-initial-access-token",
@@ -141,7 +137,7 @@ impl Lab {
         if dir.join(RECORD).exists() {
             Self::down(dir).with_context(|| format!("the lab in {} is in the way", dir.display()))?;
         }
-        let dir = prepare(dir)?;
+        let dir = folder::prepare(dir)?;
         let parts = Parts::ensure(options)?;
         let mut planned = None;
         Slot::take(&dir, |slot| {
@@ -262,45 +258,7 @@ impl Lab {
         self.caddy
             .get(&format!("auth.{DOMAIN}"), "/.well-known/openid-configuration")
             .context("the identity provider does not answer through Caddy")?;
-        self.write_operator_files()
-    }
-
-    /// What a person would have put on the machine: folders, keys, host files.
-    fn write_operator_files(&self) -> Result<()> {
-        for (name, mode) in [("data", 0o755), ("store", 0o700), ("state", 0o700)] {
-            let folder = self.dir.join(name);
-            fs::create_dir_all(&folder)
-                .and_then(|()| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)))
-                .with_context(|| format!("can't make {}", folder.display()))?;
-        }
-        self.make_media()?;
-        let mut recipients = Vec::new();
-        for name in ["identity.txt", "identity-second.txt"] {
-            recipients.push(new_identity(&self.dir.join(name))?);
-        }
-        for (path, clients) in
-            [(&self.host_file, Clients::Fragment), (&self.registration_host_file, Clients::Registration)]
-        {
-            write_private(path, &host_file::render(self, &recipients, clients))?;
-        }
-        Ok(())
-    }
-
-    /// A library as people have one: its folders belong to the user whom the applications run as, and in it is
-    /// something that belongs to somebody else.
-    fn make_media(&self) -> Result<()> {
-        for name in ["media", "media/tv", "media/movies", "media/downloads"] {
-            let folder = self.dir.join(name);
-            fs::create_dir_all(&folder)
-                .and_then(|()| chown(&folder, Some(MEDIA_USER), Some(MEDIA_USER)))
-                .with_context(|| format!("can't make {}", folder.display()))?;
-        }
-        let film = &self.media_file;
-        let folder = film.parent().context("a file has a folder")?;
-        fs::create_dir_all(folder)
-            .and_then(|()| fs::write(film, "moving pictures"))
-            .and_then(|()| chown(film, Some(SOMEBODY_ELSE), Some(SOMEBODY_ELSE)))
-            .with_context(|| format!("can't make {}", film.display()))
+        operator::write(self)
     }
 
     fn remove_files(&self) -> Result<()> {
@@ -335,88 +293,11 @@ impl Parts {
     fn ensure(options: &Options) -> Result<Self> {
         let cache = cache::root();
         fs::create_dir_all(&cache).with_context(|| format!("can't make the lab's cache {}", cache.display()))?;
-        check_reachable(&cache.canonicalize().with_context(|| format!("can't look at {}", cache.display()))?)?;
+        folder::check_reachable(&cache.canonicalize().with_context(|| format!("can't look at {}", cache.display()))?)?;
         let mut say = |line: &str| eprintln!("lab: {line}");
         let tools = Tools::ensure(&mut say)?;
         let images = options.apps.iter().map(|app| image::ensure(app, &tools, &mut say)).collect::<Result<_>>()?;
         let idp = idp::ensure_modules(&options.idp, &tools, &mut say)?;
         Ok(Self { tools, images, idp })
-    }
-}
-
-/// Makes the lab's folder and returns its full path.
-fn prepare(dir: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(dir).with_context(|| format!("can't make {}", dir.display()))?;
-    let dir = dir.canonicalize().with_context(|| format!("can't look at {}", dir.display()))?;
-    let text = dir.to_str().with_context(|| format!("{} is not UTF-8", dir.display()))?;
-    if text.len() > LONGEST_DIR {
-        bail!(
-            "{text} is too long for a lab: unix sockets below it must stay within 107 bytes, so it may have {LONGEST_DIR}"
-        );
-    }
-    if text.contains(|letter: char| !letter.is_ascii_alphanumeric() && !"/._-+@".contains(letter)) {
-        bail!("{text} won't do for a lab: letters, digits and / . _ - + @ are safe in every server's settings");
-    }
-    check_reachable(&dir)?;
-    Ok(dir)
-}
-
-/// The lab's servers are not root: each folder on the way must let everybody through.
-fn check_reachable(dir: &Path) -> Result<()> {
-    for folder in dir.ancestors() {
-        let mode =
-            fs::metadata(folder).with_context(|| format!("can't look at {}", folder.display()))?.permissions().mode();
-        if mode & 0o001 == 0 {
-            bail!(
-                "{} won't do: the lab's servers run as users of their own, and {} lets none of them through (mode {:04o}). \
-                 Choose a folder below /var/tmp, for example",
-                dir.display(),
-                folder.display(),
-                mode & 0o7777
-            );
-        }
-    }
-    Ok(())
-}
-
-/// Writes a new age key, and returns its public half.
-fn new_identity(path: &Path) -> Result<String> {
-    use age::secrecy::ExposeSecret;
-    let identity = age::x25519::Identity::generate();
-    let public = identity.to_public().to_string();
-    write_private(path, &format!("# public key: {public}\n{}\n", identity.to_string().expose_secret()))?;
-    Ok(public)
-}
-
-fn write_private(path: &Path, body: &str) -> Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let written = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-    written
-        .and_then(|mut file| file.write_all(body.as_bytes()))
-        .with_context(|| format!("can't write {}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_folder_that_other_users_can_not_enter_is_refused_with_its_name() -> Result<()> {
-        let folder = tempfile::tempdir()?;
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700))?;
-        let error = prepare(&folder.path().join("lab"));
-        let message = error.err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(message.contains(&format!("{} lets none", folder.path().display())), "{message}");
-        assert!(message.contains("0700"), "{message}");
-        Ok(())
-    }
-
-    #[test]
-    fn a_folder_too_deep_for_a_socket_is_refused() -> Result<()> {
-        let folder = tempfile::tempdir()?;
-        let error = prepare(&folder.path().join("x".repeat(80)));
-        assert!(error.err().is_some_and(|error| error.to_string().contains("107 bytes")));
-        Ok(())
     }
 }

@@ -172,7 +172,7 @@ impl Podman {
         let mut podman = self.home.podman();
         podman.args(["system", "service", "--time=0"]).arg(format!("unix://{}", self.socket.display()));
         let mut service = process::spawn(&mut podman, &self.log, &self.pid_file)?;
-        process::wait("Podman's API", Duration::from_secs(20), &self.log, Some(&mut service), || {
+        process::wait("Podman's API", Duration::from_secs(60), &self.log, Some(&mut service), || {
             self.version().map(|_| ())
         })
     }

@@ -106,7 +106,7 @@ impl Postgres {
         let mut text = fs::read_to_string(&settings).with_context(|| format!("can't read {}", settings.display()))?;
         text.push_str(&self.settings(options));
         fs::write(&settings, text).with_context(|| format!("can't write {}", settings.display()))?;
-        self.pg_ctl(&["start", "--wait", "--timeout=30", "--log", &self.log.to_string_lossy()]).with_context(|| {
+        self.pg_ctl(&["start", "--wait", "--timeout=60", "--log", &self.log.to_string_lossy()]).with_context(|| {
             format!("PostgreSQL does not start; the end of {}:\n{}", self.log.display(), process::log_tail(&self.log))
         })
     }

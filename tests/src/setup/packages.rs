@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use super::Need;
 use super::quiet::Quiet;
 use crate::command::{run, succeeds};
-use crate::lab::postgres;
+use crate::lab::{browser, postgres};
 
 /// Older package lists are fetched again before something is installed.
 const LISTS_AGE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -56,8 +56,9 @@ const PACKAGES: &[Package] = &[
     package("postgresql", Need::Lab, Probe::Postgres),
     package("debootstrap", Need::Lab, Probe::Program(&["debootstrap"])),
     package("python3-venv", Need::Lab, Probe::Venv),
-    package("chromium", Need::Browser, Probe::Program(&["chromium", "chromium-browser", "google-chrome"])),
+    package("chromium", Need::Browser, Probe::Program(browser::PROGRAMS)),
     package("chromium-driver", Need::Browser, Probe::Program(&["chromedriver"])),
+    package("libnss3-tools", Need::Browser, Probe::Program(&["certutil"])),
 ];
 
 impl Probe {

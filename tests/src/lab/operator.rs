@@ -1,0 +1,73 @@
+//! What a person would have put on the machine before stackrun: folders with a media library in them, the keys of
+//! the secret store, and the host files.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::Lab;
+use super::host_file::{self, Clients};
+
+/// Who owns the media folders: the first person's number on most machines, and MediaManager's.
+const MEDIA_USER: u32 = 1000;
+/// Who owns the file in them: no user of any machine.
+const SOMEBODY_ELSE: u32 = 4321;
+
+/// Writes all of it.
+///
+/// # Errors
+/// When a file can't be written.
+pub(super) fn write(lab: &Lab) -> Result<()> {
+    for (name, mode) in [("data", 0o755), ("store", 0o700), ("state", 0o700)] {
+        let folder = lab.dir.join(name);
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)))
+            .with_context(|| format!("can't make {}", folder.display()))?;
+    }
+    make_media(lab)?;
+    let mut recipients = Vec::new();
+    for name in ["identity.txt", "identity-second.txt"] {
+        recipients.push(new_identity(&lab.dir.join(name))?);
+    }
+    for (path, clients) in [(&lab.host_file, Clients::Fragment), (&lab.registration_host_file, Clients::Registration)] {
+        write_private(path, &host_file::render(lab, &recipients, clients))?;
+    }
+    Ok(())
+}
+
+/// A library as people have one: its folders belong to the user whom the applications run as, and in it is
+/// something that belongs to somebody else.
+fn make_media(lab: &Lab) -> Result<()> {
+    for name in ["media", "media/tv", "media/movies", "media/downloads"] {
+        let folder = lab.dir.join(name);
+        fs::create_dir_all(&folder)
+            .and_then(|()| chown(&folder, Some(MEDIA_USER), Some(MEDIA_USER)))
+            .with_context(|| format!("can't make {}", folder.display()))?;
+    }
+    let film = &lab.media_file;
+    let folder = film.parent().context("a file has a folder")?;
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(film, "moving pictures"))
+        .and_then(|()| chown(film, Some(SOMEBODY_ELSE), Some(SOMEBODY_ELSE)))
+        .with_context(|| format!("can't make {}", film.display()))
+}
+
+/// Writes a new age key, and returns its public half.
+fn new_identity(path: &Path) -> Result<String> {
+    use age::secrecy::ExposeSecret;
+    let identity = age::x25519::Identity::generate();
+    let public = identity.to_public().to_string();
+    write_private(path, &format!("# public key: {public}\n{}\n", identity.to_string().expose_secret()))?;
+    Ok(public)
+}
+
+fn write_private(path: &Path, body: &str) -> Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let written = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+    written
+        .and_then(|mut file| file.write_all(body.as_bytes()))
+        .with_context(|| format!("can't write {}", path.display()))
+}
