@@ -3,15 +3,18 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use stackrun::cli::{Cli, Exit, run};
+use stackrun::{
+    cli::{Cli, Exit, run},
+    condition::inside,
+};
 
 fn main() -> ExitCode {
-    // The process that asks from inside a container: no second thread may be there before it has entered the network.
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == "inside") {
-        return stackrun::condition::inside::main();
+    // Asking from inside a container enters its network, which only a process without a second thread can.
+    if std::env::args_os().nth(1).is_some_and(|first| first == "inside") {
+        return inside::child::main();
     }
     let cli = Cli::parse();
-    // One worker beside the main thread is enough: plugins run on blocking threads, and the rest waits for others.
+    // A few workers are enough: plugins run on blocking threads, and the rest waits for others.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let exit = match runtime {
         Ok(runtime) => {

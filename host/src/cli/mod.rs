@@ -83,6 +83,10 @@ enum Command {
 pub async fn run(cli: Cli) -> Exit {
     let Cli { global, command } = cli;
     global.color.choose();
+    if let Err(ended) = global.start_log() {
+        anstream::eprintln!("{} {}", crate::render::error_word(), ended.message);
+        return ended.exit;
+    }
     let ended = match command {
         Command::Check(args) => check::run(args, &global).await,
         Command::Plan(args) => plan::run(args, &global).await,
@@ -100,6 +104,22 @@ pub async fn run(cli: Cli) -> Exit {
         }
         ended.exit
     })
+}
+
+impl Global {
+    /// Messages go to standard error; standard output carries results alone.
+    fn start_log(&self) -> Result<(), Ended> {
+        let filter = tracing_subscriber::EnvFilter::try_new(&self.log)
+            .map_err(|error| Ended::new(Exit::Error, format!("--log {}: {error}", self.log)))?;
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_target(false)
+            .without_time()
+            .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
+            .init();
+        Ok(())
+    }
 }
 
 impl Color {

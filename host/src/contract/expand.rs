@@ -24,7 +24,9 @@ pub(crate) fn expand(instance: &mut Instance, contract: Option<&Contract>, diagn
     if !instance.section.targets().into_iter().any(is_spread) {
         return;
     }
-    let mut expanding = Expanding { address: &instance.address, contract, path: Vec::new(), diagnostics };
+    // A contract that is named and not there has been reported.
+    let reported = contract.is_none() && instance.section.get("contract").is_some();
+    let mut expanding = Expanding { address: &instance.address, contract, reported, path: Vec::new(), diagnostics };
     let section = std::mem::replace(&mut instance.section, Tree::Boolean(false));
     instance.section = expanding.walk(section);
 }
@@ -36,6 +38,7 @@ fn is_spread(target: &Target) -> bool {
 struct Expanding<'a> {
     address: &'a Address,
     contract: Option<&'a Contract>,
+    reported: bool,
     path: Vec<String>,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
@@ -87,6 +90,9 @@ impl Expanding<'_> {
         let Target::Output(source, _) = target else { return None };
         let kind = source.kind();
         let Some(contract) = self.contract else {
+            if self.reported {
+                return None;
+            }
             self.error(
                 format!("nothing says which keys `${{{kind}.*}}` fills"),
                 format!("name the contract of the application (contract = \"…\"), or write the keys out: host = \"${{{kind}.host}}\""),

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 
 use super::{Drawn, Flow, LoadedPlugin, by_hand, open::say};
 use crate::{
-    apply::{Gates, gates_of},
+    apply::gates_of,
     cli::{Ended, Exit},
     diagnostic::Diagnostic,
     gate::{Gate, Grants},

@@ -154,3 +154,4 @@ pub struct Output {
     /// Keys of the instance's things that must be done before it is true.
     pub true_after: Vec<String>,
 }
+

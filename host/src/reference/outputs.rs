@@ -135,7 +135,8 @@ impl<'a> Outputs<'a> {
                 }
                 Ok(Some(resolved.value.clone()))
             }
-            Some(Err(Missing::Reported)) | None if is_output(target) => {
+            // What lacks is told where it is written: in the section that this output comes from.
+            Some(Err(Missing::Reported | Missing::NoSuchOutput(_))) | None if is_output(target) => {
                 missing = Some(Missing::Reported);
                 Ok(None)
             }

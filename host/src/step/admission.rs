@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 
-use super::{Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, config_file::ConfigHere};
+use super::{Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, config_file::{ConfigHere, Lock}};
 use crate::{
     apply::Acting,
     connection::postgresql::{Postgresql, Session},
@@ -191,10 +191,20 @@ async fn write(permit: &Permit<Marked<Admission>>, blocks: &Blocks, acting: &Act
     let session = server.session(None).await?;
     refuse_broken(&session).await?;
     let others = others_rules(&session, marked).await?;
+    let hba = hba::read_file(&session, ConfigFile::Hba).await?;
+    let mut lock = None;
     let mut written: Vec<(ConfigHere, Vec<u8>)> = Vec::new();
     for which in FILES {
+        // Nothing of ours there and nothing wanted: the file need not even be within reach.
+        let file = hba::read_file(&session, which).await?;
+        if edited(marked, &file, blocks.of(which))? == file.bytes {
+            continue;
+        }
+        if lock.is_none() {
+            lock = Some(Lock::beside(&hba).await.map_err(unwritable)?);
+        }
         match write_one(&session, marked, which, blocks.of(which)).await {
-            Ok(done) => written.extend(done),
+            Ok(done) => written.push(done),
             Err(failure) => return Err(put_back(&written, failure)),
         }
     }
@@ -227,24 +237,21 @@ async fn others_rules(session: &Session, marked: &Marked<Admission>) -> Result<V
     Ok(rules.into_iter().filter(|rule| !rule.ours).map(|rule| HbaRule { line: 0, ..rule }).collect())
 }
 
-/// Writes one file unless it is as it shall be; answers with what it was.
+/// Writes one file, under the lock; answers with what it was.
 async fn write_one(
     session: &Session,
     marked: &Marked<Admission>,
     which: ConfigFile,
     block: Option<&str>,
-) -> Result<Option<(ConfigHere, Vec<u8>)>, Failure> {
-    // Nothing of ours there and nothing wanted: the file need not even be within reach.
+) -> Result<(ConfigHere, Vec<u8>), Failure> {
     let file = hba::read_file(session, which).await?;
-    if edited(marked, &file, block)? == file.bytes {
-        return Ok(None);
-    }
-    let here = ConfigHere::open(&file).await.map_err(|error| Failure::Other(format!("{error:#}")))?;
-    // Read again under the lock: another run may have been writing.
-    let file = ServerFile { bytes: here.read().map_err(|error| Failure::Other(format!("{error:#}")))?, ..file };
-    let new = edited(marked, &file, block)?;
-    here.replace(&new).map_err(|error| Failure::Other(format!("{error:#}")))?;
-    Ok(Some((here, file.bytes)))
+    let here = ConfigHere::open(&file).map_err(unwritable)?;
+    here.replace(&edited(marked, &file, block)?).map_err(unwritable)?;
+    Ok((here, file.bytes))
+}
+
+fn unwritable(error: anyhow::Error) -> Failure {
+    Failure::Other(format!("{error:#}"))
 }
 
 fn put_back(written: &[(ConfigHere, Vec<u8>)], failure: Failure) -> Failure {

@@ -1,8 +1,9 @@
-//! A configuration file of a PostgreSQL server on this machine: locked, replaced as a whole, owner and mode kept.
+//! A configuration file of a PostgreSQL server on this machine: replaced as a whole, owner and mode kept, one run at a
+//! time.
 
 use std::{
     io::Write,
-    os::fd::AsFd,
+    os::fd::{AsFd, OwnedFd},
     path::Path,
     time::{Duration, Instant},
 };
@@ -13,13 +14,13 @@ use cap_std::{
     fs::{Dir, MetadataExt, OpenOptions, OpenOptionsExt},
 };
 use rustix::{
-    fs::{AtFlags, FlockOperation, Gid, Mode, Uid},
+    fs::{AtFlags, FlockOperation, Gid, Mode, OFlags, Uid},
     io::Errno,
 };
 
 use crate::observe::hba::ServerFile;
 
-/// The file, with its directory locked until this is dropped.
+/// The file.
 #[derive(Debug)]
 pub struct ConfigHere {
     directory: Dir,
@@ -32,16 +33,11 @@ const LOCK_LIMIT: Duration = Duration::from_secs(10);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 impl ConfigHere {
-    /// Finds the server's file on this machine and locks it. The server may be in a container or on another machine: then
-    /// a file of that name here is another one, and is left alone.
-    pub async fn open(file: &ServerFile) -> Result<Self> {
+    /// Finds the server's file on this machine. The server may be in a container or on another machine: then a file of that
+    /// name here is another one, and is left alone.
+    pub fn open(file: &ServerFile) -> Result<Self> {
         let shown = file.path.display().to_string();
-        let elsewhere = || {
-            format!(
-                "{shown} of the server is no file of this machine: give the connection `write = \"print\"`, or `hba = \
-                 \"leave\"`, and put the lines in place there"
-            )
-        };
+        let elsewhere = || elsewhere(&file.path);
         // The path is the server's own configuration, symbolic links in it are the operator's.
         let real = std::fs::canonicalize(&file.path).with_context(elsewhere)?;
         let (Some(parent), Some(name)) = (real.parent(), real.file_name().and_then(|name| name.to_str())) else {
@@ -51,7 +47,6 @@ impl ConfigHere {
             .with_context(|| format!("{} can't be opened", parent.display()))?;
         let here = Self { directory, name: name.to_owned(), shown: shown.clone() };
         here.writable()?;
-        here.lock().await?;
         if here.read()? != file.bytes {
             bail!(elsewhere());
         }
@@ -71,18 +66,6 @@ impl ConfigHere {
                     _ => "",
                 };
                 bail!("{} can't be written ({error}){generated}", self.shown)
-            }
-        }
-    }
-
-    async fn lock(&self) -> Result<()> {
-        let until = Instant::now() + LOCK_LIMIT;
-        loop {
-            match rustix::fs::flock(self.directory.as_fd(), FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(()),
-                Err(Errno::WOULDBLOCK) if Instant::now() < until => tokio::time::sleep(LOCK_PAUSE).await,
-                Err(Errno::WOULDBLOCK) => bail!("another run has been writing beside {} for a while", self.shown),
-                Err(error) => bail!("the directory of {} can't be locked: {error}", self.shown),
             }
         }
     }
@@ -111,7 +94,47 @@ impl ConfigHere {
         rustix::fs::fchmod(&file, Mode::from_raw_mode(old.mode() & 0o7777))?;
         file.sync_all()?;
         self.directory.rename(&aside, &self.directory, &self.name)?;
-        rustix::fs::fsync(self.directory.as_fd())?;
+        rustix::fs::fsync(opened(&self.directory)?)?;
         Ok(())
     }
+}
+
+/// Keeps other runs from writing in the directory of a file, until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _directory: OwnedFd,
+}
+
+impl Lock {
+    /// Waits until no other run writes there.
+    pub async fn beside(file: &ServerFile) -> Result<Self> {
+        let shown = file.path.display();
+        let real = std::fs::canonicalize(&file.path).with_context(|| elsewhere(&file.path))?;
+        let parent = real.parent().with_context(|| elsewhere(&file.path))?;
+        let directory = opened(&Dir::open_ambient_dir(parent, ambient_authority())?)
+            .with_context(|| format!("{} can't be opened", parent.display()))?;
+        let until = Instant::now() + LOCK_LIMIT;
+        loop {
+            match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self { _directory: directory }),
+                Err(Errno::WOULDBLOCK) if Instant::now() < until => tokio::time::sleep(LOCK_PAUSE).await,
+                Err(Errno::WOULDBLOCK) => bail!("another run has been writing beside {shown} for a while"),
+                Err(error) => bail!("the directory of {shown} can't be locked: {error}"),
+            }
+        }
+    }
+}
+
+/// A `Dir` is opened for paths only, and can be neither locked nor synced.
+fn opened(directory: &Dir) -> Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(directory, ".", flags, Mode::empty())?)
+}
+
+fn elsewhere(path: &Path) -> String {
+    format!(
+        "{} of the server is no file of this machine: give the connection `write = \"print\"`, or the instance `hba = \
+         \"leave\"`, and put the lines in place there",
+        path.display()
+    )
 }

@@ -143,8 +143,7 @@ impl StepKind for Step {
                 checks.iter().flat_map(|(_, check)| check.condition.targets()).collect()
             }
             Step::Unless { condition, step } => condition.targets().into_iter().chain(step.targets()).collect(),
-            Step::SecretDiscard(_)
-            | Step::FileRemove { .. }
+            Step::FileRemove { .. }
             | Step::FileRemoveBlock { .. }
             | Step::DirectoryMake(_)
             | Step::DirectoryRemoveIfEmpty { .. }

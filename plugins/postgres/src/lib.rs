@@ -1,35 +1,121 @@
-//! The postgres plugin.
+//! The postgres plugin: a role, a database that it owns, and the rules that let it in.
+//!
+//! [`wish`] is what the section asks for, [`look`] what the server has, [`rules`] how pg_hba.conf is matched; [`access`]
+//! decides which rules are needed, and [`plan`] puts all of it together.
 #![allow(unsafe_code)] // `export!` writes the component's entry points
 
-use stackrun_plugin::exports::stackrun::plugin::guest::{Description, Guest, Offered, Planned};
-use stackrun_plugin::stackrun::plugin::types::{Diagnostic, Instance};
+mod access;
+mod look;
+mod names;
+mod plan;
+mod rules;
+mod wish;
 
-struct Plugin;
+use stackrun_plugin::{
+    Section, Value, address,
+    guest::{ConnectionWant, Description, Guest, Offered, Output, OutputType, Planned},
+    types::{Diagnostic, Instance, ValueType},
+};
+use wish::Wish;
 
-impl Guest for Plugin {
+struct Postgres;
+
+const DEFAULT_PORT: i64 = 5432;
+
+impl Guest for Postgres {
     fn describe() -> Description {
+        let output = |name: &str, value_type, secret, about: &str| OutputType {
+            name: name.to_owned(),
+            value_type,
+            secret,
+            about: about.to_owned(),
+        };
         Description {
-            kind: "postgres".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            about: "A role and a database that it owns, reachable by password".into(),
-            section_schema: r#"{"type": "object", "additionalProperties": false}"#.into(),
-            connections: Vec::new(),
-            outputs: Vec::new(),
-            capabilities: Vec::new(),
+            kind: "postgres".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            about: "A role and a database that it owns, let in from the networks of its clients".to_owned(),
+            section_schema: include_str!("schema.json").to_owned(),
+            connections: vec![ConnectionWant {
+                field: "connection".to_owned(),
+                kinds: vec!["postgresql".to_owned()],
+                required: true,
+                settings_schema: include_str!("settings.json").to_owned(),
+            }],
+            outputs: vec![
+                output("host", ValueType::Text, false, "Address of the server, as whoever reads it sees it"),
+                output("port", ValueType::Integer, false, "TCP port of the server"),
+                output("role", ValueType::Text, false, "Role to log in as"),
+                output("user", ValueType::Text, false, "The same as `role`"),
+                output("database", ValueType::Text, false, "Name of the database"),
+                output("dbname", ValueType::Text, false, "The same as `database`"),
+                output("password", ValueType::Text, true, "Password of the role"),
+                output("url", ValueType::Text, false, "postgresql://ROLE@HOST:PORT/DATABASE, without the password"),
+            ],
+            capabilities: vec!["sql".to_owned()],
         }
     }
 
-    fn check(_: Instance) -> Vec<Diagnostic> {
-        Vec::new()
+    fn check(instance: Instance) -> Vec<Diagnostic> {
+        Wish::of(&instance).1
     }
 
-    fn outputs(_: Instance) -> Result<Offered, Vec<Diagnostic>> {
-        Ok(Offered { makes: Vec::new(), outputs: Vec::new(), diagnostics: Vec::new() })
+    fn outputs(instance: Instance) -> Result<Offered, Vec<Diagnostic>> {
+        let (wish, problems) = Wish::of(&instance);
+        let Some(wish) = wish else { return Err(problems) };
+        Ok(Offered { makes: Vec::new(), outputs: outputs(&instance, &wish), diagnostics: Vec::new() })
     }
 
-    fn plan(_: Instance) -> Result<Planned, Vec<Diagnostic>> {
-        Ok(Planned { owns: Vec::new(), actions: Vec::new(), checks: Vec::new(), diagnostics: Vec::new() })
+    fn plan(instance: Instance) -> Result<Planned, Vec<Diagnostic>> {
+        let (wish, problems) = Wish::of(&instance);
+        match wish {
+            Some(wish) => plan::plan(&instance, &wish),
+            None => Err(problems),
+        }
     }
 }
 
-stackrun_plugin::export!(Plugin);
+/// All of them are known at once, and true when the role can log in: whoever uses one comes after that.
+fn outputs(instance: &Instance, wish: &Wish) -> Vec<Output> {
+    let connection = instance.connections.first();
+    let port = connection.and_then(|connection| Section::settings(connection).integer("port"));
+    let port = port.or_else(|| connection.and_then(port_of_url)).unwrap_or(DEFAULT_PORT);
+    let mut values = vec![
+        ("port", Value::Integer(port)),
+        ("role", Value::from(wish.role.clone())),
+        ("user", Value::from(wish.role.clone())),
+        ("database", Value::from(wish.database.clone())),
+        ("dbname", Value::from(wish.database.clone())),
+    ];
+    if let Some(connection) = connection {
+        values.push(("host", Value::Text(address(&*connection.name))));
+        values.push(("url", Value::Text(url(wish, &connection.name, port))));
+    }
+    if let Some(password) = wish.password {
+        values.push(("password", Value::Reference(password)));
+    }
+    let true_after: Vec<String> =
+        ["role", "database", "admission"].map(str::to_owned).into_iter().chain(wish.extension_keys()).collect();
+    let output = |(name, value): (&str, Value)| Output {
+        name: name.to_owned(),
+        value: value.into(),
+        true_after: true_after.clone(),
+    };
+    values.into_iter().map(output).collect()
+}
+
+fn url(wish: &Wish, connection: &str, port: i64) -> stackrun_plugin::types::Text {
+    let (role, database) = (names::in_url(&wish.role), names::in_url(&wish.database));
+    let mut text = stackrun_plugin::literal(format!("postgresql://{role}@"));
+    text.extend(address(connection));
+    text.extend(stackrun_plugin::literal(format!(":{port}/{database}")));
+    text
+}
+
+/// The port that stands in the connection's `url`.
+fn port_of_url(connection: &stackrun_plugin::types::Connection) -> Option<i64> {
+    let url = Section::settings(connection).string("url")?;
+    let authority = url.split_once("://")?.1.split('/').next()?;
+    authority.rsplit_once(':')?.1.parse().ok()
+}
+
+stackrun_plugin::export!(Postgres);

@@ -42,6 +42,7 @@ const fn package(name: &'static str, need: Need, probe: Probe) -> Package {
 const PACKAGES: &[Package] = &[
     package("ca-certificates", Need::Lab, Probe::File(&["/etc/ssl/certs/ca-certificates.crt"])),
     package("curl", Need::Lab, Probe::Program(&["curl"])),
+    package("age", Need::Lab, Probe::Program(&["age-keygen"])),
     package("iproute2", Need::Lab, Probe::Program(&["ip"])),
     package("podman", Need::Lab, Probe::Program(&["podman"])),
     package("runc", Need::Lab, Probe::Program(&["runc"])),

@@ -6,7 +6,7 @@
 //! container's files, enters its network namespace while it has one thread, gives up root, asks, and writes the answer as
 //! JSON on standard output. Nothing is in its arguments or environment.
 
-mod child;
+pub mod child;
 mod names;
 mod root;
 mod web;

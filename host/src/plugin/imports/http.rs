@@ -4,7 +4,7 @@ use wasmtime::component::Resource;
 
 use super::ask::Answer;
 use crate::{
-    condition::{Condition, ConditionKind, HttpAnswers, HttpLeadsTo, Vantage},
+    condition::{Condition, ConditionKind, HttpAnswers, HttpLeadsTo, HttpShows, Vantage},
     gate::Gate,
     observe::{HttpAnswer, HttpQuestion, World},
     plugin::{
@@ -64,6 +64,12 @@ impl wit::Host for Call {
     fn refuses(&mut self, request: Resource<Request>) -> wasmtime::Result<Resource<Condition>> {
         let request = self.get(&request)?;
         self.condition(Condition { kind: ConditionKind::HttpRefuses(request), vantage: Vantage::Host })
+    }
+
+    fn shows(&mut self, request: Resource<Request>, contains: String) -> wasmtime::Result<Resource<Condition>> {
+        let request = self.get(&request)?;
+        let kind = ConditionKind::HttpShows(HttpShows { request, contains });
+        self.condition(Condition { kind, vantage: Vantage::Host })
     }
 
     fn leads_to(

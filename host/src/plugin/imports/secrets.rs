@@ -51,11 +51,6 @@ impl wit::Host for Call {
         self.push(Making::Captured { name, connection })
     }
 
-    fn discard(&mut self, of: u32) -> wasmtime::Result<Resource<Step>> {
-        let of = self.target(of)?;
-        self.step(Step::SecretDiscard(SecretDiscard { of }))
-    }
-
     fn generate(&mut self, into: u32, generator: wit::Generator, length: u32) -> wasmtime::Result<Resource<Step>> {
         let into = self.target(into)?;
         let generator = match generator {

@@ -1,0 +1,198 @@
+//! The blocks in pg_hba.conf and pg_ident.conf: written, parsed by the server, put back, made live.
+
+use stackrun::{
+    condition::{Held, SqlLogin, Vantage, sql_login},
+    host_file::WriteMode,
+    observe::{HbaQuestion, HbaRules, Sameness},
+    step::{RevokeAdmission, SqlReload, Statement::*, StepKind},
+    wanted::{Admission, HbaEntry, IdentEntry},
+};
+
+use super::{
+    cluster::{HBA, owner_and_mode},
+    stage::{Stage, database},
+};
+
+fn entry(name: &str, network: Option<&str>, method: &str, map: Option<&str>) -> HbaEntry {
+    HbaEntry {
+        database: name.into(),
+        role: name.into(),
+        network: network.map(str::to_owned),
+        method: method.into(),
+        map: map.map(str::to_owned),
+    }
+}
+
+fn admission(name: &str) -> Admission {
+    Admission {
+        connection: "main".into(),
+        hba: vec![
+            entry(name, Some("127.0.0.1/32"), "trust", None),
+            entry(name, None, "peer", Some("media-users")),
+        ],
+        ident: vec![IdentEntry { map: "media-users".into(), system_user: "nobody".into(), role: name.into() }],
+    }
+}
+
+async fn rules(stage: &Stage) -> HbaRules {
+    stage.world.memo.clear();
+    let permit = stage.gate.sql_hba(HbaQuestion { connection: "main".into() }).unwrap();
+    stage.world.sql_hba(&permit).await.unwrap()
+}
+
+async fn compared(stage: &Stage, admission: &Admission) -> Sameness {
+    stage.world.memo.clear();
+    stage.world.sql_compare_admission(&stage.gate.sql_admission(admission.clone()).unwrap()).await.unwrap()
+}
+
+fn read(stage: &Stage) -> (String, String) {
+    let read = |path| String::from_utf8(std::fs::read(path).unwrap()).unwrap();
+    (read(stage.cluster.hba()), read(stage.cluster.ident()))
+}
+
+/// For the names property: the rule that the server reads names this role and database and nothing else.
+pub async fn lets_in_exactly(stage: &Stage, name: &str) {
+    let acting = stage.acting();
+    admission(name).carry_out(&acting).await.unwrap();
+    let rules = rules(stage).await;
+    assert!(rules.broken.is_empty(), "{rules:?}");
+    let ours: Vec<_> = rules.rules.iter().filter(|rule| rule.ours).collect();
+    assert_eq!(ours.len(), 2);
+    for rule in ours {
+        // As pg_hba_file_rules shows them; a name that needs no quotes could be a keyword, but none is granted.
+        assert_eq!((&rule.databases[..], &rule.users[..]), (&[name.to_owned()][..], &[name.to_owned()][..]));
+    }
+    RevokeAdmission { connection: "main" }.carry_out(&acting).await.unwrap();
+}
+
+#[tokio::test]
+async fn blocks_are_written_before_the_first_rule_and_removed_without_a_trace() {
+    let stage = Stage::new();
+    let acting = stage.acting();
+    let old = read(&stage);
+    let facts = owner_and_mode(&stage.cluster.hba());
+    let wanted = admission("media");
+    assert_eq!(compared(&stage, &wanted).await, Sameness::Absent);
+
+    let preview = wanted.preview(&acting).await;
+    let shown: Vec<_> = preview.lines.iter().map(|line| line.text.as_str()).collect();
+    assert!(shown.contains(&"host media media 127.0.0.1/32 trust"), "{preview:?}");
+
+    let before = wanted.before(&acting).await.unwrap();
+    wanted.carry_out(&acting).await.unwrap();
+    let (hba, ident) = read(&stage);
+    let block = "# >>> stackrun stack postgres.media\nhost media media 127.0.0.1/32 trust\n\
+                 local media media peer map=media-users\n# <<< stackrun stack postgres.media\n";
+    assert_eq!(hba, HBA.replace("local all postgres", &format!("{block}local all postgres")));
+    assert!(ident.contains("media-users nobody media\n"), "{ident}");
+    assert_eq!(owner_and_mode(&stage.cluster.hba()), facts);
+    assert_eq!(compared(&stage, &wanted).await, Sameness::Same);
+    let ours: Vec<_> = rules(&stage).await.rules.iter().filter(|rule| rule.ours).map(|rule| rule.line).collect();
+    assert_eq!(ours, [3, 4]);
+    assert!(wanted.is_done(&acting).await.unwrap());
+
+    // Once more changes nothing; an edit by hand is seen and repaired.
+    wanted.carry_out(&acting).await.unwrap();
+    assert_eq!(read(&stage).0, hba);
+    std::fs::write(stage.cluster.hba(), hba.replace("127.0.0.1/32", "0.0.0.0/0")).unwrap();
+    assert_eq!(compared(&stage, &wanted).await, Sameness::Different);
+    wanted.carry_out(&acting).await.unwrap();
+    assert_eq!(read(&stage).0, hba);
+
+    let revoke = RevokeAdmission { connection: "main" };
+    let there = revoke.before(&acting).await.unwrap();
+    revoke.carry_out(&acting).await.unwrap();
+    assert_eq!(read(&stage), old);
+    revoke.revert(&there, &acting).await.unwrap();
+    assert_eq!(read(&stage).0, hba);
+    wanted.revert(&before, &acting).await.unwrap();
+    assert_eq!(read(&stage), old);
+}
+
+#[tokio::test]
+async fn with_somebodys_broken_line_nothing_is_written() {
+    let stage = Stage::new();
+    let acting = stage.acting();
+    let broken = format!("{HBA}host all all nonsense\n");
+    std::fs::write(stage.cluster.hba(), &broken).unwrap();
+    let seen = rules(&stage).await;
+    assert_eq!((seen.broken.len(), seen.broken[0].line), (1, 4));
+    let refused = admission("media").carry_out(&acting).await.unwrap_err().to_string();
+    assert!(refused.contains("line 4 is broken") && refused.contains("correct the line first"), "{refused}");
+    assert_eq!(read(&stage).0, broken);
+    let refused = SqlReload { connection: "main" }.carry_out(&acting).await.unwrap_err().to_string();
+    assert!(refused.contains("no reload takes effect"), "{refused}");
+
+    std::fs::write(stage.cluster.hba(), HBA).unwrap();
+    std::fs::write(stage.cluster.ident(), "one two\n").unwrap();
+    assert_eq!(rules(&stage).await.broken[0].line, 1);
+}
+
+/// A comment that ends with a backslash goes on in the next line. A block before that line brings it to life.
+#[tokio::test]
+async fn the_old_bytes_are_back_when_the_server_does_not_like_the_new_ones() {
+    let stage = Stage::new();
+    let acting = stage.acting();
+    for hidden in ["this is no rule at all", "host all all 0.0.0.0/0 trust"] {
+        let old = format!("# a note \\\n{hidden}\nlocal all postgres peer\n");
+        std::fs::write(stage.cluster.hba(), &old).unwrap();
+        let facts = owner_and_mode(&stage.cluster.hba());
+        let ident = read(&stage).1;
+        let refused = admission("media").carry_out(&acting).await.unwrap_err().to_string();
+        assert!(refused.contains("the files are as they were before"), "{refused}");
+        assert_eq!(read(&stage), (old, ident));
+        assert_eq!(owner_and_mode(&stage.cluster.hba()), facts);
+    }
+}
+
+#[tokio::test]
+async fn damaged_markers_are_an_error() {
+    let stage = Stage::new();
+    let damaged = format!("# >>> stackrun stack postgres.media\n{HBA}");
+    std::fs::write(stage.cluster.hba(), &damaged).unwrap();
+    let refused = admission("media").carry_out(&stage.acting()).await.unwrap_err().to_string();
+    assert!(refused.contains("pg_hba.conf: line 1"), "{refused}");
+    assert_eq!(read(&stage).0, damaged);
+}
+
+#[tokio::test]
+async fn a_run_that_was_killed_leaves_nothing_in_the_way() {
+    let stage = Stage::new();
+    let aside = stage.cluster.hba().with_file_name(".pg_hba.conf.stackrun");
+    std::fs::write(&aside, "half a fi").unwrap();
+    admission("media").carry_out(&stage.acting()).await.unwrap();
+    assert!(!aside.exists());
+}
+
+#[tokio::test]
+async fn a_rule_is_live_after_a_reload_and_gone_after_another() {
+    let stage = Stage::new();
+    let acting = stage.acting();
+    stage.run(CreateRole { role: "media".into() }).await;
+    stage.run(CreateDatabase(database("media", "media"))).await;
+    let login = SqlLogin { connection: "main".into(), database: "media".into(), role: "media".into(), password: None };
+    let ask = async || sql_login::ask(&login, &Vantage::Host, &acting).await.unwrap();
+    let Held::No(seen) = ask().await else { panic!("nobody was let in yet") };
+    assert!(seen.contains("no pg_hba.conf entry"), "{seen}");
+
+    admission("media").carry_out(&acting).await.unwrap();
+    assert!(matches!(ask().await, Held::No(_)), "written, but not live");
+    SqlReload { connection: "main" }.carry_out(&acting).await.unwrap();
+    assert_eq!(ask().await, Held::Yes);
+
+    RevokeAdmission { connection: "main" }.carry_out(&acting).await.unwrap();
+    SqlReload { connection: "main" }.carry_out(&acting).await.unwrap();
+    assert!(matches!(ask().await, Held::No(_)));
+}
+
+#[tokio::test]
+async fn with_write_print_nothing_is_written_and_the_lines_are_shown() {
+    let stage = Stage::with(WriteMode::Print, "media", "media");
+    let acting = stage.acting();
+    let preview = admission("media").preview(&acting).await;
+    assert!(preview.headline.contains("nothing is written"), "{preview:?}");
+    assert!(preview.lines.iter().any(|line| line.text == "host media media 127.0.0.1/32 trust"));
+    assert!(preview.lines.iter().any(|line| line.text.contains("pg_hba.conf")));
+    admission("media").carry_out(&acting).await.unwrap();
+    assert_eq!(read(&stage).0, HBA);
+}

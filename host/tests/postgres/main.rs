@@ -1,0 +1,10 @@
+//! The host's side of PostgreSQL against a real server that each test starts for itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod admission;
+mod cluster;
+mod inside;
+mod reading;
+mod reaching;
+mod statements;
+mod stage;
