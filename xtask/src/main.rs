@@ -5,8 +5,15 @@
 
 mod build;
 mod component;
+<<<<<<< HEAD
+mod demo;
+=======
+>>>>>>> main
 mod lab;
 mod process;
+mod root;
+mod setup;
+mod stackrun;
 mod stamp;
 mod test;
 mod toolchain;
@@ -25,15 +32,28 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Setup(setup::Args),
     Build(build::Args),
     Lab(lab::Args),
+<<<<<<< HEAD
+    Demo(demo::Args),
+=======
+>>>>>>> main
     Test(test::Args),
+    #[command(hide = true)]
+    AsRoot(root::Args),
 }
 
 fn main() -> Result<()> {
     match Cli::parse().command {
+        Command::Setup(args) => setup::run(&args),
         Command::Build(args) => build::run(&args),
         Command::Lab(args) => lab::run(&args),
+<<<<<<< HEAD
+        Command::Demo(args) => demo::run(&args),
+=======
+>>>>>>> main
         Command::Test(args) => test::run(&args),
+        Command::AsRoot(args) => root::run(&args),
     }
 }
