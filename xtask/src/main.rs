@@ -5,10 +5,7 @@
 
 mod build;
 mod component;
-<<<<<<< HEAD
 mod demo;
-=======
->>>>>>> main
 mod lab;
 mod process;
 mod root;
@@ -35,10 +32,7 @@ enum Command {
     Setup(setup::Args),
     Build(build::Args),
     Lab(lab::Args),
-<<<<<<< HEAD
     Demo(demo::Args),
-=======
->>>>>>> main
     Test(test::Args),
     #[command(hide = true)]
     AsRoot(root::Args),
@@ -49,10 +43,7 @@ fn main() -> Result<()> {
         Command::Setup(args) => setup::run(&args),
         Command::Build(args) => build::run(&args),
         Command::Lab(args) => lab::run(&args),
-<<<<<<< HEAD
         Command::Demo(args) => demo::run(&args),
-=======
->>>>>>> main
         Command::Test(args) => test::run(&args),
         Command::AsRoot(args) => root::run(&args),
     }

@@ -1,11 +1,7 @@
 //! Whether a folder will do for a lab, told before anything is started in it.
 
 use std::fs;
-<<<<<<< HEAD
-use std::os::unix::fs::PermissionsExt;
-=======
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
->>>>>>> main
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -29,14 +25,11 @@ pub(super) fn prepare(dir: &Path) -> Result<PathBuf> {
     if text.contains(|letter: char| !letter.is_ascii_alphanumeric() && !"/._-+@".contains(letter)) {
         bail!("{text} won't do for a lab: letters, digits and / . _ - + @ are safe in every server's settings");
     }
-<<<<<<< HEAD
-=======
     // It will hold commands that run as root.
     let owner = fs::metadata(&dir).with_context(|| format!("can't look at {text}"))?.uid();
     if owner != 0 {
         bail!("{text} won't do for a lab: it belongs to user {owner}, and must be root's");
     }
->>>>>>> main
     check_reachable(&dir)?;
     Ok(dir)
 }
@@ -52,11 +45,7 @@ pub(super) fn check_reachable(dir: &Path) -> Result<()> {
         if mode & 0o001 == 0 {
             bail!(
                 "{} won't do: the lab's servers run as users of their own, and {} lets none of them through (mode {:04o}). \
-<<<<<<< HEAD
-                 Choose a folder below /var/tmp, for example",
-=======
                  Choose a folder below /var/lib, for example",
->>>>>>> main
                 dir.display(),
                 folder.display(),
                 mode & 0o7777

@@ -4,19 +4,13 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
-<<<<<<< HEAD
-=======
 use std::process::Command;
->>>>>>> main
 
 use anyhow::{Context, Result};
 
 use super::Lab;
 use super::host_file::{self, Clients};
-<<<<<<< HEAD
-=======
 use crate::command::run;
->>>>>>> main
 
 /// Who owns the media folders: the first person's number on most machines, and MediaManager's.
 const MEDIA_USER: u32 = 1000;
@@ -64,18 +58,10 @@ fn make_media(lab: &Lab) -> Result<()> {
 
 /// Writes a new age key, and returns its public half.
 fn new_identity(path: &Path) -> Result<String> {
-<<<<<<< HEAD
-    use age::secrecy::ExposeSecret;
-    let identity = age::x25519::Identity::generate();
-    let public = identity.to_public().to_string();
-    write_private(path, &format!("# public key: {public}\n{}\n", identity.to_string().expose_secret()))?;
-    Ok(public)
-=======
     run(Command::new("age-keygen").arg("-o").arg(path))?;
     let text = fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
     let public = text.lines().find_map(|line| line.strip_prefix("# public key: "));
     public.map(str::to_owned).with_context(|| format!("age-keygen wrote no public key into {}", path.display()))
->>>>>>> main
 }
 
 fn write_private(path: &Path, body: &str) -> Result<()> {

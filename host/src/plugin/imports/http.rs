@@ -61,6 +61,11 @@ impl wit::Host for Call {
         self.condition(Condition { kind, vantage: Vantage::Host })
     }
 
+    fn shows(&mut self, request: Resource<Request>, contains: String) -> wasmtime::Result<Resource<Condition>> {
+        let kind = ConditionKind::HttpShows(HttpShows { request: self.get(&request)?, contains });
+        self.condition(Condition { kind, vantage: Vantage::Host })
+    }
+
     fn refuses(&mut self, request: Resource<Request>) -> wasmtime::Result<Resource<Condition>> {
         let request = self.get(&request)?;
         self.condition(Condition { kind: ConditionKind::HttpRefuses(request), vantage: Vantage::Host })
