@@ -7,3 +7,4 @@
 mod command;
 pub mod lab;
 pub mod setup;
+pub mod sign_in;

@@ -58,13 +58,21 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// How cargo is to tell what it built: as JSON on standard output, and to the person as ever.
+pub const MESSAGES: &str = "json-render-diagnostics";
+
 /// Builds the `stackrun` binary, with the guests inside that [`run`] made, and says where it is.
-pub fn stackrun(workspace: &Workspace) -> Result<PathBuf> {
+pub fn stackrun(workspace: &Workspace, profile: &str) -> Result<PathBuf> {
     let mut cargo = Command::new(process::cargo());
     cargo
-        .args(["build", "--locked", "-p", "stackrun", "--message-format", "json-render-diagnostics"])
+        .args(["build", "--locked", "-p", "stackrun", "--profile", profile, "--message-format", MESSAGES])
         .current_dir(&workspace.root);
-    let messages = process::output(&mut cargo)?;
+    binary(&mut cargo)
+}
+
+/// Where the `stackrun` binary is that this cargo command, with [`MESSAGES`], builds among other things.
+pub fn binary(cargo: &mut Command) -> Result<PathBuf> {
+    let messages = process::output(cargo)?;
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Artifact>(line).ok()?.executable)

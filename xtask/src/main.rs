@@ -5,8 +5,12 @@
 
 mod build;
 mod component;
+mod demo;
 mod lab;
 mod process;
+mod root;
+mod setup;
+mod stackrun;
 mod stamp;
 mod test;
 mod toolchain;
@@ -25,15 +29,22 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Setup(setup::Args),
     Build(build::Args),
     Lab(lab::Args),
+    Demo(demo::Args),
     Test(test::Args),
+    #[command(hide = true)]
+    AsRoot(root::Args),
 }
 
 fn main() -> Result<()> {
     match Cli::parse().command {
+        Command::Setup(args) => setup::run(&args),
         Command::Build(args) => build::run(&args),
         Command::Lab(args) => lab::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::AsRoot(args) => root::run(&args),
     }
 }

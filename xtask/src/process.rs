@@ -14,7 +14,12 @@ pub fn cargo() -> OsString {
 
 /// Runs `command` to its end; it writes where we write. An exit code other than 0 is an error.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command.stdin(Stdio::null()).status().with_context(|| format!("cannot start {}", line(command)))?;
+    attended(command.stdin(Stdio::null()))
+}
+
+/// As [`run`], for what may ask its person something.
+pub fn attended(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot start {}", line(command)))?;
     if !status.success() {
         bail!("{} failed ({status})", line(command));
     }

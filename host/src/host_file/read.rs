@@ -1,7 +1,7 @@
 //! Reads a host file: everything that is wrong at once, each thing underlined.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::LazyLock,
 };
@@ -119,7 +119,7 @@ impl HostFile {
             let all_asked = self.plugins.keys().all(|kind| catalog.description(kind).is_some());
             if wanting.peek().is_none() && all_asked {
                 let schemas = connection_kinds::schemas();
-                let known: Vec<&str> =
+                let known: BTreeSet<&str> =
                     schemas.keys().chain(wants().flat_map(|want| &want.kinds)).map(String::as_str).collect();
                 let help = match closest(&connection.kind, known.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),

@@ -178,7 +178,9 @@ fn secret_uses(drafts: &[Drafted], binding: &Binding) -> Vec<SecretUse> {
     };
     for draft in drafts {
         for action in &draft.planned.actions {
-            for step in action.moves.iter().map(|one| &one.step).chain(&action.settle) {
+            let steps = action.moves.iter().map(|one| &one.step).chain(&action.settle);
+            // What only proves something fills a secret in as well, but it stays where it was.
+            for step in steps.filter(|step| !matches!(step, Step::Await { .. } | Step::ProveFromInside { .. })) {
                 note(step.targets(), &step.place());
             }
         }

@@ -24,9 +24,9 @@ use crate::{
     value::{Address, Tree},
 };
 
-pub(crate) use vantage::name_of_this_machine;
 pub use known::Known;
 pub use pick::picked;
+pub(crate) use vantage::name_of_this_machine;
 pub use views::Views;
 
 /// Who refers to what, with every section resolved.

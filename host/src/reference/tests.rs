@@ -12,7 +12,7 @@ use crate::{
 
 const HOST: &str = "[store]\nidentity = \"/i\"\nrecipients = [\"age1a\", \"age1b\"]\n\
                     [folders]\ndata = \"/srv/data\"\nmedia = { path = \"/srv/media\", access = \"mount\" }\n\
-                    [connection.pg]\nkind = \"postgresql\"\n[connection.caddy]\nkind = \"caddy\"\n\
+                    [connection.pg]\nkind = \"postgresql\"\n[connection.caddy]\nkind = \"caddy\"\nsites = \"/s\"\n\
                     [connection.podman]\nkind = \"docker-api\"\nsocket = \"/run/podman.sock\"\n";
 
 fn example() -> Front {

@@ -3,7 +3,7 @@
 use super::Catalog;
 use crate::{
     contract::{self, Contracts},
-    diagnostic::{Diagnostic, Place, Segment, closest, keys, listed},
+    diagnostic::{Diagnostic, Place, closest, keys, listed},
     reference::Known,
     spec::{Instance, Spec, from_json, is_broken},
     value::{Target, Tree, ValueType},
@@ -55,8 +55,8 @@ impl Catalog {
                 format!("there is {}; a plugin by others is named in the host file: [plugin.{kind}]", listed(kinds()))
             }
         };
-        let path = vec![Segment::Key(kind.to_owned()), Segment::Name { name: name.to_owned() }];
-        Diagnostic::error(Place::Spec(path), format!("no plugin handles the kind `{kind}`")).help(help)
+        let place = Place::Instance(instance.address.clone(), Vec::new());
+        Diagnostic::error(place, format!("no plugin handles the kind `{kind}`")).help(help)
     }
 }
 

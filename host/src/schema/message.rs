@@ -57,6 +57,7 @@ fn plain(error: &ValidationError<'_>) -> (String, Option<String>) {
     let message = match error.kind() {
         Kind::Enum { options } => return of_options(found, options.as_array().map_or(&[][..], Vec::as_slice)),
         Kind::Constant { expected_value } => format!("expected {}", shown(expected_value)),
+        Kind::Pattern { pattern } if pattern == "^/" => format!("{} is no absolute path", shown(found)),
         Kind::Pattern { pattern } => format!("{} has not the form `{pattern}`", shown(found)),
         Kind::Format { format } => format!("{} is no {format}", shown(found)),
         Kind::Minimum { limit } => format!("{} is too small: at least {limit}", shown(found)),

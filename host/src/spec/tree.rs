@@ -174,11 +174,11 @@ impl Walk<'_> {
             DeValue::Boolean(value) => Tree::Boolean(*value),
             DeValue::Integer(written) => match i64::from_str_radix(written.as_str(), written.radix()) {
                 Ok(integer) => Tree::Integer(integer),
-                Err(_) => self.too_large("an integer has at most 64 bits", Tree::Integer(0)),
+                Err(_) => self.too_large("an integer has at most 64 bits"),
             },
             DeValue::Float(written) => match written.as_str().parse() {
                 Ok(float) => Tree::Float(float),
-                Err(_) => self.too_large("this is no number that a computer can hold", Tree::Float(0.0)),
+                Err(_) => self.too_large("this is no number that a computer can hold"),
             },
             DeValue::Datetime(moment) => Tree::Moment(moment.to_string()),
             DeValue::Table(table) => self.table(table),
@@ -194,8 +194,8 @@ impl Walk<'_> {
         }
     }
 
-    fn too_large(&mut self, message: &str, instead: Tree) -> Tree {
+    fn too_large(&mut self, message: &str) -> Tree {
         self.diagnostics.push(Diagnostic::error((self.place)(&self.path), message));
-        instead
+        Tree::Reference(broken())
     }
 }

@@ -77,7 +77,6 @@ impl Step {
             Step::HttpExchange(requests) => HttpExchange { requests }.place(),
             Step::SecretGenerate(_) => "the store".to_owned(),
             Step::Unless { step, .. } => step.place(),
-            Step::Await { .. } | Step::ProveFromInside { .. } => "a check".to_owned(),
             other => other.headline(),
         }
     }

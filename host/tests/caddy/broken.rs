@@ -71,7 +71,7 @@ async fn a_post_without_an_answer_may_have_arrived_and_is_said_to() {
 
 #[tokio::test]
 async fn a_refused_request_shows_the_servers_reason_and_no_other_field() {
-    let refusing = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 75\r\n\r\n\
+    let refusing = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n\
         {\"error\":\"invalid_redirect_uri\",\"error_description\":\"no\",\"token\":\"s3cr3t!!\"}";
     let post = Request { method: Method::Post, ..get(Origin::Connection("it".to_owned()), "/reg") };
     let error = HttpExchange::of(&post).carry_out(&answering(refusing).acting()).await.unwrap_err().to_string();

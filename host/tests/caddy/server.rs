@@ -43,8 +43,13 @@ impl Caddy {
             .spawn()
             .unwrap();
         let caddy = Self { child, folder, plain_port, https_port };
-        caddy.wait_for("its authority", || caddy.ca().is_file());
-        caddy.wait_for("its port", || std::net::TcpStream::connect(("127.0.0.1", https_port)).is_ok());
+        caddy.wait_for("its admin API", || caddy.path("admin.sock").exists());
+        for host in hosts(sites) {
+            // Until it has signed one, a handshake for the name fails.
+            let certificate = caddy.path(&format!("data/certificates/local/{host}/{host}.crt"));
+            caddy.wait_for(&format!("a certificate for {host}"), || certificate.is_file());
+        }
+        std::thread::sleep(Duration::from_millis(100)); // on disk a moment before it is in use
         caddy
     }
 
@@ -76,6 +81,11 @@ impl Drop for Caddy {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The host names of sites with TLS.
+fn hosts(sites: &str) -> impl Iterator<Item = &str> {
+    sites.lines().filter_map(|line| line.strip_suffix(" {")).filter(|name| name.ends_with(".test"))
 }
 
 fn free_ports() -> [u16; 3] {

@@ -27,7 +27,7 @@ idp.test {
 	}
 	route @known {
 		header Set-Cookie "session=1; Path=/; Secure"
-		redir /login 303
+		redir * /login 303
 	}
 	@session {
 		path /login

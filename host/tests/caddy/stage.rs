@@ -125,9 +125,14 @@ fn world(directory: &TempDir, connections: BTreeMap<String, ConnectionSettings>)
     let store = directory.path().join("store");
     std::fs::create_dir_all(&store).unwrap();
     std::fs::set_permissions(&store, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let identity = age::x25519::Identity::generate();
+    let key = directory.path().join("identity");
+    std::fs::write(&key, age::secrecy::ExposeSecret::expose_secret(&identity.to_string())).unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let recipients = vec![identity.to_public().to_string()];
     let host_file = Arc::new(HostFile {
         path: directory.path().join("stackrun.toml"),
-        store: StoreSettings { path: store, identities: vec![], recipients: vec![] },
+        store: StoreSettings { path: store, identities: vec![key], recipients },
         state: directory.path().join("state"),
         folders: BTreeMap::new(),
         connections,

@@ -5,7 +5,10 @@ use std::{
     fs::Permissions,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use age::secrecy::ExposeSecret;
@@ -15,10 +18,10 @@ use stackrun::{
     gate::{ContainersGrant, Gate, Grants, NamePattern},
     host_file::{ConnectionSettings, HostFile, StoreSettings, WriteMode},
     observe::{ContainerComparison, ContainerQuestion, Memo, World},
-    secret::Vault,
+    secret::{Making, Vault},
     state::State,
-    step::StepKind,
-    value::{Address, Tree},
+    step::{Generator, SecretGenerate, StepKind},
+    value::{Address, Target, Tree},
     wanted::Definition,
 };
 
@@ -73,6 +76,16 @@ impl Bench {
         Definition { command: Some(["/bin/sh", "-c", line].map(str::to_owned).to_vec()), ..self.definition() }
     }
 
+    /// Generates a secret of this instance, 24 characters.
+    pub async fn secret(&self, name: &str) -> Target {
+        let instance = self.gate.instance().clone();
+        self.world.vault.establish().expect("a store");
+        self.world.vault.declare(&instance, &[Making::Stored { name: name.into() }]);
+        let into = Target::Made(instance, name.into());
+        self.carry_out(SecretGenerate { into: into.clone(), generator: Generator::Alphanumeric, length: 24 }).await;
+        into
+    }
+
     /// Asks anew, as the next run would.
     pub async fn compare(&self, wanted: &Definition) -> ContainerComparison {
         self.world.memo.clear();
@@ -105,7 +118,9 @@ pub fn world(socket: &Path) -> World {
         verbs: BTreeMap::new(),
         settings,
     };
-    let store = socket.with_extension("store");
+    // Tests run side by side: each has a store of its own.
+    static WORLDS: AtomicU32 = AtomicU32::new(0);
+    let store = socket.with_extension(format!("store{}", WORLDS.fetch_add(1, Ordering::Relaxed)));
     let host_file = Arc::new(HostFile {
         path: PathBuf::from("stackrun.toml"),
         store: store_settings(&store),
@@ -124,15 +139,14 @@ pub fn world(socket: &Path) -> World {
     }
 }
 
-/// A store with one recipient of its own, made on the first call.
+/// A store with one recipient of its own.
 fn store_settings(folder: &Path) -> StoreSettings {
-    let identity = folder.with_extension("identity");
-    if !identity.exists() {
-        let key = age::x25519::Identity::generate();
-        std::fs::write(&identity, key.to_string().expose_secret()).expect("an identity");
-        std::fs::write(folder.with_extension("recipient"), key.to_public().to_string()).expect("a recipient");
+    let identity = folder.with_added_extension("identity");
+    let key = age::x25519::Identity::generate();
+    // The folder of a socket that is not there either is not needed.
+    if std::fs::write(&identity, key.to_string().expose_secret()).is_ok() {
         std::fs::set_permissions(&identity, Permissions::from_mode(0o600)).expect("its mode");
     }
-    let recipient = std::fs::read_to_string(folder.with_extension("recipient")).expect("a recipient");
-    StoreSettings { path: folder.to_owned(), identities: vec![identity], recipients: vec![recipient] }
+    let recipients = vec![key.to_public().to_string()];
+    StoreSettings { path: folder.to_owned(), identities: vec![identity], recipients }
 }

@@ -3,7 +3,7 @@
 use stackrun::{
     observe::{Ownership, RunState},
     step::{ContainerCreate, ContainerRemove, ContainerStart, ContainerStop, StepKind},
-    value::Text,
+    value::{Part, Text},
     wanted::{Definition, ExtraHost, Mount, Port, RestartPolicy},
 };
 
@@ -103,7 +103,7 @@ async fn a_container_made_again_by_hand_is_found() {
         (&["-p", "127.0.0.1:18104:80"], &["ports"]),
         (&["--network", "host"], &["network"]),
         (&["--network", "none"], &["network"]),
-        (&["--privileged"], &["rights"]),
+        (&["--privileged"], &["cap_drop", "rights"]),
         (&["--pid", "host"], &["rights"]),
         (&["--cap-add", "SYS_ADMIN"], &["cap_add"]),
         (&["--user", "1000"], &["user"]),
@@ -186,4 +186,49 @@ async fn a_definition_is_shown_as_the_difference_to_what_is_there() {
     assert_eq!(changed, ["Removed env ODD=(not shown)", "Removed env TZ=UTC", "Added env TZ=CET"]);
     assert!(preview.lines.iter().any(|line| line.text.starts_with(&format!("image {IMAGE} (sha256:"))));
     bench.carry_out(ContainerRemove { connection: ENGINE, name: "shown" }).await;
+}
+
+#[tokio::test]
+async fn a_secret_in_the_environment_is_compared_and_never_shown() {
+    let bench = Bench::new("secretive");
+    let target = bench.secret("key").await;
+    let value = Text::new([Part::Literal("k=".into()), Part::Reference(target)]);
+    let wanted = Definition { env: vec![("KEY".into(), value)], ..bench.definition() };
+    let create = ContainerCreate { connection: ENGINE, definition: &wanted };
+    bench.carry_out(create).await;
+    assert!(bench.compare(&wanted).await.differs.is_empty());
+
+    let env = bench.podman.by_hand(&["inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", "secretive"]);
+    let secret = env.lines().find_map(|line| line.strip_prefix("KEY=k=")).unwrap().to_owned();
+    assert_eq!(secret.len(), 24, "the container has the value itself");
+    let shown = |preview: &stackrun::step::Preview| {
+        preview.lines.iter().map(|line| format!("{:?} {}\n", line.sign, line.text)).collect::<String>()
+    };
+    let same = shown(&create.preview(&bench.acting()).await);
+    assert!(same.contains("Same env KEY=k=(secret container.secretive.key)"), "{same}");
+
+    bench.podman.by_hand(&["rm", "secretive"]);
+    let labels = ["--label", "stackrun.stack=media", "--label", "stackrun.instance=container.secretive"];
+    let by_hand = [
+        "create",
+        "--name",
+        "secretive",
+        "--restart",
+        "always",
+        "-e",
+        "KEY=k=other",
+        labels[0],
+        labels[1],
+        labels[2],
+        labels[3],
+        IMAGE,
+    ];
+    bench.podman.by_hand(&by_hand);
+    assert_eq!(bench.compare(&wanted).await.differs, ["env.KEY"]);
+    let other = shown(&create.preview(&bench.acting()).await);
+    assert!(other.contains("Removed env KEY=(another value, not shown)"), "{other}");
+    for text in [same, other] {
+        assert!(!text.contains(&secret) && !text.contains("k=other"), "{text}");
+    }
+    bench.podman.by_hand(&["rm", "secretive"]);
 }

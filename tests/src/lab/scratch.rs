@@ -33,6 +33,13 @@ impl Scratch {
         Ok(Self { lab })
     }
 
+    /// Lets the lab stay up: from here on it is ended by [`Lab::down`] alone.
+    #[must_use]
+    pub fn keep(self) -> Lab {
+        // The value never ends, so nothing takes the lab down.
+        std::mem::ManuallyDrop::new(self).lab.clone()
+    }
+
     /// Takes the lab down now, and tells when that fails.
     ///
     /// # Errors

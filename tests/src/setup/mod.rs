@@ -14,7 +14,7 @@ use anyhow::Result;
 
 use crate::lab::{Options, cache, idp, image};
 
-pub use root::become_root;
+pub use root::{become_root, is_root};
 pub use tools::Tools;
 pub use users::{CADDY_USER, IDP_USER};
 

@@ -11,6 +11,12 @@ const KEPT: &[&str] = &["PATH", "HOME", "CI", "NO_COLOR", "TERM", "LANG", "TMPDI
 const KEPT_PREFIXES: &[&str] =
     &["CARGO", "RUST", "STACKRUN_", "PIP_", "NPM_", "npm_", "SSL_CERT_", "http_proxy", "https_proxy", "no_proxy"];
 
+/// Whether this is root already.
+#[must_use]
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// Returns at once as root; otherwise starts this same program again through `sudo` and doesn't return.
 ///
 /// sudo may ask for a password only where there is a terminal to ask on.
@@ -18,7 +24,7 @@ const KEPT_PREFIXES: &[&str] =
 /// # Errors
 /// When sudo is missing, or can't be used without a password and there is no terminal.
 pub fn become_root() -> Result<()> {
-    if rustix::process::geteuid().is_root() {
+    if is_root() {
         return Ok(());
     }
     let program = std::env::current_exe().context("can't tell which program this is")?;

@@ -164,8 +164,8 @@ answer!(
 answer!(
     /// `GET /networks/NAME`
     NetworkFacts {
-        /// Podman calls its default network `bridge` here, whatever it is named.
-        name: String,
+        /// One network answers to several names: Podman's default one to `bridge` as well as to its own.
+        id: String,
     }
 );
 

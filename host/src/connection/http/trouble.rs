@@ -106,10 +106,18 @@ fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)>
     })
 }
 
-/// The first error of this type in the chain. An `io::Error` may carry another one inside that is no source of it.
+/// The first error of this type in the chain. An `io::Error` may carry another one inside that is no source of it, and
+/// that one another.
 fn cause<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     chain(error).find_map(|one| {
-        let inside = one.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        one.downcast_ref::<T>().or_else(|| inside?.downcast_ref::<T>())
+        let mut one = one;
+        loop {
+            match (one.downcast_ref::<T>(), one.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)) {
+                // Of two `io::Error`s the inner one knows more.
+                (found, None) => return found,
+                (Some(found), Some(inner)) if !inner.is::<T>() => return Some(found),
+                (_, Some(inner)) => one = inner,
+            }
+        }
     })
 }

@@ -70,7 +70,7 @@ impl Holding<'_> {
         {
             let message = format!("{title} reads a list from the variable `{name}`, and this is no JSON list");
             self.error(path, message, Some(self.instead(key)));
-        } else if facts.secret {
+        } else if facts.secret && value.as_str().is_some() {
             let message = format!("the variable `{name}` holds a secret: whoever may inspect the container reads it");
             self.warning(path, message, Some(self.instead(key)));
         }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Holding;
 use crate::{
-    contract::facts::{Key, KeyType, UnknownKeys},
+    contract::facts::{Key, KeyType, Mapping, UnknownKeys},
     diagnostic::{Segment, closest, keys as path_of},
+    spec::is_broken,
     value::Tree,
 };
 
@@ -14,13 +15,16 @@ impl Holding<'_> {
     pub(super) fn config(&mut self) {
         let Some(config) = self.instance.section.get("config") else { return };
         let given = self.given(config);
-        for (key, (path, value)) in &given {
+        for (key, (path, value)) in given.iter().filter(|(_, (_, value))| !is_reported(value)) {
             match self.contract.facts.config.keys.get(key) {
                 Some(facts) => self.value(key, facts, path, value),
                 None => self.unknown(key, path, &given),
             }
         }
-        self.missing(&given);
+        // A table that could not be filled may have been meant to bring what is missing.
+        if !given.values().any(|(_, value)| is_reported(value)) {
+            self.missing(&given);
+        }
         self.without_effect(&given);
     }
 
@@ -95,8 +99,11 @@ impl Holding<'_> {
         for (name, key) in absent {
             let why = key.required_if.as_ref().filter(|_| !key.required).map(|on| format!(", since `{on}` is on"));
             let message = format!("`{name}` is missing{}", why.unwrap_or_default());
-            let filled = facts.outputs.iter().find(|(_, mapping)| name.starts_with(&format!("{}.", mapping.into)));
+            let filled = facts.outputs.iter().find(|(_, mapping)| brings(mapping, name));
             let help = match (&key.help, filled) {
+                (_, Some((kind, Mapping { into, .. }))) if given.keys().any(|key| lies_in(key, into).is_some()) => {
+                    Some(format!("fill the table beside what is there: {into}.\"*\" = \"${{{kind}.*}}\""))
+                }
                 (_, Some((kind, mapping))) => Some(format!("fill the table: {} = \"${{{kind}.*}}\"", mapping.into)),
                 (Some(help), None) => Some(help.clone()),
                 (None, None) => {
@@ -123,6 +130,21 @@ impl Holding<'_> {
             self.warning(path, message, None);
         }
     }
+}
+
+/// Whether a value is a reference about which something has been said.
+fn is_reported(value: &Tree) -> bool {
+    value.targets().into_iter().any(is_broken)
+}
+
+/// Whether what the contract takes from an instance has this key.
+fn brings(mapping: &Mapping, key: &str) -> bool {
+    lies_in(key, &mapping.into).is_some_and(|name| mapping.keys.contains_key(name))
+}
+
+/// The name of a key within a table.
+fn lies_in<'k>(key: &'k str, table: &str) -> Option<&'k str> {
+    key.strip_prefix(table)?.strip_prefix('.')
 }
 
 /// Nearest by the whole key, or by its last part within the same table.

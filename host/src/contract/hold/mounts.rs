@@ -7,9 +7,8 @@ use crate::{
     value::{Part, Text, Tree},
 };
 
-/// `SOURCE:TARGET[:OPTIONS]`
+/// A volume: `SOURCE:TARGET[:OPTIONS]`, or a table with a `target`.
 struct Mount {
-    index: usize,
     target: String,
 }
 
@@ -19,7 +18,7 @@ impl Holding<'_> {
         let keys = &self.contract.facts.config.keys;
         let mut complaints = Vec::new();
         for (name, key) in keys.iter().filter(|(_, key)| key.in_volume) {
-            let Some(path) = self.path_of_key(name) else { continue };
+            let Some(path) = self.path_of_key(name).filter(|path| path.starts_with('/')) else { continue };
             let at = name.split('.').map(|part| Segment::Key(part.to_owned()));
             let at: Vec<Segment> = path_of(["config"]).into_iter().chain(at).collect();
             let Some(volume) = volume_of(&path, &mounts) else {
@@ -39,26 +38,15 @@ impl Holding<'_> {
         for (path, message, help) in complaints {
             self.error(path, message, help);
         }
-        self.twice(&mounts);
-    }
-
-    /// Two volumes at one place: one of them is not seen.
-    fn twice(&mut self, mounts: &[Mount]) {
-        for (position, mount) in mounts.iter().enumerate() {
-            if mounts[..position].iter().any(|earlier| earlier.target == mount.target) {
-                let path = vec![Segment::Key("volumes".to_owned()), Segment::Index(mount.index)];
-                self.error(path, format!("two volumes are mounted at `{}`", mount.target), None);
-            }
-        }
     }
 
     fn volumes(&self) -> Vec<Mount> {
         let Some(Tree::Items(items)) = self.instance.section.get("volumes") else { return Vec::new() };
-        let mount = |(index, item): (usize, &Tree)| match item {
-            Tree::Text(text) => target(text).map(|target| Mount { index, target }),
-            _ => None,
+        let written = |item: &Tree| match item {
+            Tree::Text(text) => target(text),
+            table => table.get("target").and_then(Tree::as_str).map(|target| target.trim_end_matches('/').to_owned()),
         };
-        items.iter().enumerate().filter_map(mount).collect()
+        items.iter().filter_map(written).map(|target| Mount { target }).collect()
     }
 
     fn path_of_key(&self, key: &str) -> Option<String> {
@@ -96,7 +84,7 @@ mod tests {
     use super::*;
 
     fn at(targets: &[&str]) -> Vec<Mount> {
-        targets.iter().enumerate().map(|(index, target)| Mount { index, target: (*target).to_owned() }).collect()
+        targets.iter().map(|target| Mount { target: (*target).to_owned() }).collect()
     }
 
     #[test]

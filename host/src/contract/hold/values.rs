@@ -18,7 +18,7 @@ impl Holding<'_> {
             Tree::Text(text) if text.as_literal().is_none() => self.text_with_holes(name, key, path, text),
             value => match mismatch(key.value_type, value) {
                 Some(wanted) => {
-                    let message = format!("`{name}` is {wanted} for {}", self.title());
+                    let message = format!("{} wants {wanted} for `{name}`", self.title());
                     self.error(path.to_vec(), message, key.help.clone());
                 }
                 None => self.literal(name, key, path, value),
@@ -43,12 +43,8 @@ impl Holding<'_> {
             _ => ValueType::Text,
         };
         if given != wanted {
-            let message = format!(
-                "`{name}` is {} for {}, and `{}` is another",
-                described(key.value_type),
-                self.title(),
-                name_of(target)
-            );
+            let (title, wanted) = (self.title(), described(key.value_type));
+            let message = format!("{title} wants {wanted} for `{name}`, and `{}` is none", name_of(target));
             self.error(path.to_vec(), message, key.help.clone());
         }
         if secret && !key.secret {
@@ -69,10 +65,10 @@ impl Holding<'_> {
             .collect();
         let complaint = match key.value_type {
             KeyType::Integer | KeyType::Boolean | KeyType::List | KeyType::Tables => {
-                Some(format!("`{name}` is {} for {}, and this is a text", described(key.value_type), self.title()))
+                Some(format!("{} wants {} for `{name}`, and this is a text", self.title(), described(key.value_type)))
             }
             KeyType::Origin if filled.trim_start_matches("https://").trim_start_matches("http://").contains('/') => {
-                Some(format!("`{name}` is scheme and host for {}, without a path", self.title()))
+                Some(format!("{} wants scheme and host for `{name}`, without a path", self.title()))
             }
             _ => None,
         };
@@ -97,7 +93,7 @@ impl Holding<'_> {
                 }
                 (_, Tree::Table(entries)) => self.table(name, key, &path, entries),
                 _ => {
-                    let message = format!("`{name}` is a list of tables for {}", self.title());
+                    let message = format!("{} wants a list of tables for `{name}`", self.title());
                     self.error(path, message, key.help.clone());
                 }
             }
@@ -115,7 +111,7 @@ impl Holding<'_> {
             };
             path.push(Segment::Key(field.clone()));
             if let Some(wanted) = mismatch(*value_type, value) {
-                self.error(path, format!("`{field}` is {wanted} for {}", self.title()), None);
+                self.error(path, format!("{} wants {wanted} for `{field}`", self.title()), None);
             }
         }
         for field in key.fields.keys().filter(|field| !entries.iter().any(|(there, _)| there == *field)) {
@@ -127,15 +123,6 @@ impl Holding<'_> {
     fn literal(&mut self, name: &str, key: &Key, path: &[Segment], value: &Tree) {
         let Some(text) = value.as_str() else { return };
         let title = self.title().to_owned();
-        if key.secret && !text.is_empty() {
-            let message = format!("`{name}` is a secret, and stands in the spec for everybody to read");
-            let help = format!(
-                "let it come from the store: {} = \"${{secret.{}}}\"",
-                name,
-                name.rsplit('.').next().unwrap_or(name)
-            );
-            self.warning(path.to_vec(), message, Some(help));
-        }
         let mut complaints = Vec::new();
         if key.forbidden.iter().any(|forbidden| forbidden == text) {
             complaints.push(format!("{title} accepts `{text}` for `{name}`, and it hurts"));
@@ -160,6 +147,15 @@ impl Holding<'_> {
             if let Some(bad) = text.chars().find(|c| !within(&alphabet, *c)) {
                 complaints.push(format!("`{name}` may have the characters `{alphabet}` alone, and this has a `{bad}`"));
             }
+        }
+        if complaints.is_empty() && key.secret && !text.is_empty() {
+            let message = format!("`{name}` is a secret, and stands in the spec for everybody to read");
+            let help = format!(
+                "let it come from the store: {} = \"${{secret.{}}}\"",
+                name,
+                name.rsplit('.').next().unwrap_or(name)
+            );
+            self.warning(path.to_vec(), message, Some(help));
         }
         for message in complaints {
             self.error(path.to_vec(), message, key.help.clone());

@@ -1,0 +1,62 @@
+//! Running the `stackrun` binary on a spec of the checkout and a lab's host file.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// One stack: everything but the command.
+pub struct Stack {
+    /// The binary.
+    pub stackrun: PathBuf,
+    /// The host file.
+    pub host: PathBuf,
+    /// The spec.
+    pub spec: PathBuf,
+    /// Values in place of the spec's, ADDRESS.FIELD=VALUE.
+    pub set: Vec<String>,
+}
+
+impl Stack {
+    /// The whole of `examples/mediamanager.toml` in a lab; only its domain must be one of the lab's.
+    pub fn mediamanager(stackrun: &Path, root: &Path, lab: &stackrun_tests::lab::Lab) -> Self {
+        Self {
+            stackrun: stackrun.to_owned(),
+            host: lab.host_file.clone(),
+            spec: root.join("examples/mediamanager.toml"),
+            set: vec![format!("gateway.mediamanager.domain={}", domain(&lab.domain))],
+        }
+    }
+
+    /// `stackrun COMMAND SPEC …`, ready to be run.
+    pub fn command(&self, command: &str, more: &[&str]) -> Command {
+        let mut stackrun = Command::new(&self.stackrun);
+        stackrun.arg(command).arg(&self.spec).arg("--host").arg(&self.host);
+        for set in &self.set {
+            stackrun.arg("--set").arg(set);
+        }
+        stackrun.args(more).stdin(Stdio::null());
+        stackrun
+    }
+
+    /// Runs it in silence; whatever it said is in the error when its exit code is not `code`.
+    pub fn quietly(&self, command: &str, more: &[&str], code: i32) -> Result<Output> {
+        let mut stackrun = self.command(command, more);
+        let output = stackrun.output().with_context(|| format!("cannot start {}", self.stackrun.display()))?;
+        if output.status.code() != Some(code) {
+            bail!(
+                "`stackrun {command} {}` ended with {}, and not with {code}:\n{}{}",
+                self.spec.display(),
+                output.status,
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        Ok(output)
+    }
+}
+
+/// The application's host name in a lab.
+pub fn domain(of_lab: &str) -> String {
+    format!("mediamanager.{of_lab}")
+}
