@@ -182,7 +182,7 @@ pub async fn undo(
     let one = ActionRun { acting, run, instance: &removal.address, action: &action, reporter };
     match one.carry_out(0).await {
         Ok(_) => {
-            world.state.forget_thing(&removal.address, &removal.owned.thing.key)?;
+            world.state.forget_thing(&removal.address, &removal.owned.thing)?;
             world.state.forget_journal(run)?;
             Ok(None)
         }

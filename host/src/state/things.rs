@@ -119,10 +119,13 @@ impl State {
         Ok(())
     }
 
-    /// Forgets a thing, and its instance with the last one.
-    pub fn forget_thing(&self, address: &Address, key: &str) -> Result<()> {
+    /// Forgets a thing, and its instance with the last one. The name in the world says which: under its key, a thing
+    /// that was renamed has a successor by now.
+    pub fn forget_thing(&self, address: &Address, thing: &Thing) -> Result<()> {
         let (sqlite, address) = (self.sqlite(), address.to_string());
-        sqlite.prepare_cached("delete from thing where address = ? and key = ?")?.execute(params![address, key])?;
+        sqlite
+            .prepare_cached("delete from thing where address = ? and connection = ? and kind = ? and name = ?")?
+            .execute(params![address, thing.connection, thing.kind, thing.name])?;
         sqlite
             .prepare_cached(
                 "delete from instance where address = ?1 and not exists (select 1 from thing where address = ?1)",
