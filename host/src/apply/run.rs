@@ -224,7 +224,6 @@ impl<'a> Recorded<'a> {
         let record = InstanceRecord {
             address: instance.address.clone(),
             plugin: instance.plugin.clone(),
-            grants: instance.grants.clone(),
             owns,
         };
         Self { instance, record, position }
@@ -256,7 +255,7 @@ impl<'a> Recorded<'a> {
             let (a, b) = (&one.owned.thing, &owned.thing);
             (&a.connection, &a.kind, &a.name) == (&b.connection, &b.kind, &b.name)
         };
-        let record = OwnedRecord { owned: owned.clone(), proven };
+        let record = OwnedRecord { owned: owned.clone(), grants: self.instance.grants.clone(), proven };
         match self.record.owns.iter_mut().find(|one| same(one)) {
             Some(place) => *place = record,
             None => {
