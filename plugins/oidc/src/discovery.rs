@@ -37,7 +37,10 @@ impl Discovery {
             Some(Ok(answer)) if answer.status == 200 => answer,
             Some(Ok(answer)) => {
                 let said = at_issuer(wish, format!("{} answers with status {}", provider.discovery_url(), answer.status));
-                return Err(said.help("is `issuer` what the provider itself calls its issuer?"));
+                return Err(said.help(match answer.status {
+                    500.. => "the provider is down, or its gateway does not reach it",
+                    _ => "is `issuer` what the provider itself calls its issuer?",
+                }));
             }
             Some(Err(failure)) => {
                 return Err(at_issuer(wish, format!("the provider can't be asked: {}", explain(&failure))));
