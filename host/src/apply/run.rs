@@ -221,11 +221,7 @@ struct Recorded<'a> {
 impl<'a> Recorded<'a> {
     fn new(instance: &'a InstancePlan, before: Option<&InstanceRecord>, position: usize) -> Self {
         let owns = before.map(|record| record.owns.clone()).unwrap_or_default();
-        let record = InstanceRecord {
-            address: instance.address.clone(),
-            plugin: instance.plugin.clone(),
-            owns,
-        };
+        let record = InstanceRecord { address: instance.address.clone(), plugin: instance.plugin.clone(), owns };
         Self { instance, record, position }
     }
 

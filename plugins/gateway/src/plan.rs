@@ -5,8 +5,7 @@ use stackrun_plugin::{
     files::{self, Comparison, Content, Wanted},
     guest::{Action, Change, CheckOf, Difference, Move, Owned, Planned, Revert},
     http::{self, Method, Origin, Request},
-    literal,
-    services,
+    literal, services,
     types::{Condition, Diagnostic, Instance, Sameness, Severity, Thing},
 };
 
