@@ -5,6 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::lab::Lab;
+
 /// One stack: everything but the command.
 pub struct Stack {
     /// The binary.

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 pub use encode::{Refused, encode, encode_text};
 
 use crate::{
-    value::{Target, Text},
+    value::Target,
     wanted::Content,
 };
 
@@ -48,9 +48,4 @@ pub(crate) fn yaml_string(value: &str) -> anyhow::Result<Zeroizing<String>> {
 /// A string as it stands behind `KEY=` in an environment file.
 pub(crate) fn env_value(value: &str) -> anyhow::Result<Zeroizing<String>> {
     env::value(value).map_err(anyhow::Error::msg)
-}
-
-/// Whether nothing has to be filled in.
-pub fn is_plain(text: &Text) -> bool {
-    text.as_literal().is_some()
 }

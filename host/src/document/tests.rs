@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
-    value::{Part, Tree},
+    value::{Part, Text, Tree},
     wanted::Format,
 };
 

@@ -54,8 +54,9 @@ impl Keys {
             Err(why) => bail!("{why}"),
         };
         let damaged = |error: &dyn std::fmt::Display| anyhow!("it is damaged, or no age file ({error})");
-        // `new_buffered` also takes the armoured form's absence for damage: agenix writes both.
-        let decryptor = Decryptor::new_buffered(sealed).map_err(|error| damaged(&error))?;
+        // Files by others may be in the form that looks like text (`age --armor`).
+        let reader = age::armor::ArmoredReader::new(sealed);
+        let decryptor = Decryptor::new_buffered(reader).map_err(|error| damaged(&error))?;
         let opened = decryptor.decrypt(identities.iter().map(|one| one.as_ref() as &dyn Identity));
         let mut reader = match opened {
             Ok(reader) => reader,
@@ -166,6 +167,15 @@ mod tests {
         let only_first = keys(vec![one], vec![first]).encrypt(b"hunter2").unwrap();
         let refused = keys(vec![two], Vec::new()).decrypt(&only_first).unwrap_err().to_string();
         assert!(refused.contains("none of the `identities`"), "{refused}");
+    }
+
+    #[test]
+    fn the_form_that_looks_like_text_is_opened_as_well() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, recipient) = identity_file(directory.path(), "one");
+        let public: age::x25519::Recipient = recipient.parse().unwrap();
+        let armoured = age::encrypt_and_armor(&public, b"hunter2").unwrap();
+        assert_eq!(*keys(vec![path], vec![recipient]).decrypt(armoured.as_bytes()).unwrap(), b"hunter2");
     }
 
     #[test]

@@ -33,7 +33,11 @@ impl Stage {
         std::fs::write(path("identity"), identity.to_string().expose_secret()).unwrap();
         std::fs::set_permissions(path("identity"), PermissionsExt::from_mode(0o600)).unwrap();
         std::fs::create_dir(path("files")).unwrap();
-        let captures = Tree::Table(vec![("plain_captures".into(), Tree::Items(vec![Tree::literal("client_id")]))]);
+        std::fs::write(path("token"), "initial-access-token\n").unwrap();
+        let captures = Tree::Table(vec![
+            ("plain_captures".into(), Tree::Items(vec![Tree::literal("client_id")])),
+            ("initial_access_token_file".into(), Tree::literal(path("token").display().to_string())),
+        ]);
         let provider = ConnectionSettings {
             name: "provider".into(),
             kind: "oidc-registration".into(),

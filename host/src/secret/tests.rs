@@ -165,6 +165,13 @@ fn messages_lose_secrets_of_this_run_and_the_ones_before() {
 }
 
 #[test]
+fn credentials_of_connections_are_kept_out_of_messages() {
+    let stage = Stage::new();
+    let clean = stage.vault().redact("401: no client for initial-access-token");
+    assert_eq!(clean, "401: no client for (secret initial_access_token_file of connection provider)");
+}
+
+#[test]
 fn a_message_is_withheld_when_the_secrets_in_it_cannot_be_opened() {
     let mut stage = Stage::new();
     let value = generated(&stage, "token");

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     state::{SaltedRecord, State},
-    value::Target,
+    value::{Target, Tree},
 };
 
 /// The form under which state keeps traits; its `fingerprint` is the digest of the encrypted file.
@@ -149,8 +149,8 @@ impl Vault {
         for target in self.external() {
             traces.extend(self.traits(&target)?.map(|traits| traits.traces).unwrap_or_default());
         }
-        for value in lock(&self.watch.learned).values() {
-            traces.extend(self.watch.hasher.traces(value));
+        for (_, value) in self.learned() {
+            traces.extend(self.watch.hasher.traces(&value));
         }
         let scanner = Arc::new(Scanner::new(self.watch.hasher, traces));
         *lock(&self.watch.scanner) = Some(scanner.clone());
@@ -171,11 +171,32 @@ impl Vault {
             let opened = self.open_made(&target)?.with_context(|| format!("{target} is gone"))?;
             add(&opened.value, target.to_string());
         }
-        for (label, value) in lock(&self.watch.learned).iter() {
-            add(value, label.clone());
+        for (label, value) in self.learned() {
+            add(&value, label);
         }
         all.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
         Ok(all)
+    }
+
+    /// What no store keeps: values of this run, and the credentials that the host file's connections are reached with.
+    fn learned(&self) -> Vec<(String, Zeroizing<String>)> {
+        let mut all: Vec<_> =
+            lock(&self.watch.learned).iter().map(|(label, value)| (label.clone(), value.clone())).collect();
+        for connection in self.host_file.connections.values() {
+            let Tree::Table(settings) = &connection.settings else { continue };
+            for (key, value) in settings {
+                let credential = ["password_file", "token_file", "secret_file"].iter().any(|end| key.ends_with(end));
+                // One that can't be read is said where it is needed.
+                if credential
+                    && let Some(path) = value.as_str()
+                    && let Ok(text) = std::fs::read_to_string(path).map(Zeroizing::new)
+                {
+                    let label = format!("{key} of connection {}", connection.name);
+                    all.push((label, Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned())));
+                }
+            }
+        }
+        all
     }
 
     /// Secrets in files by others that are there.
