@@ -43,7 +43,7 @@ fn the_example_is_right_and_needs_no_host_file() {
 #[test]
 fn mistakes_of_every_kind_are_said_at_once_with_code_3() {
     let broken = example()
-        .replace("generate = \"hex\"", "generate = \"hexx\"")
+        .replace("client_secret = ", "client_secrets = ")
         .replace("[gateway.mediamanager]", "[gatway.mediamanager]")
         .replace("volumes = [", "volume = [")
         .replace("auth.token_secret ", "auth.token_secrt ")
@@ -52,11 +52,11 @@ fn mistakes_of_every_kind_are_said_at_once_with_code_3() {
     assert_eq!(ran.code, Some(3));
     assert_eq!(ran.out, "", "standard output is for results");
     for told in [
-        "did you mean `hex`?",
         "did you mean `[gateway.mediamanager]`?",
         "did you mean `volumes`?",
         "did you mean `auth.token_secret`?",
         "did you mean `database_password`?",
+        "did you mean `client_secret`?",
         "app.toml:",
     ] {
         assert!(ran.err.contains(told), "no {told} in\n{}", ran.err);

@@ -8,3 +8,4 @@ mod command;
 pub mod lab;
 pub mod setup;
 pub mod sign_in;
+pub mod stack;

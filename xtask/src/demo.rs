@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use stackrun_tests::lab::{Lab, Options, Scratch};
 use stackrun_tests::setup::{self as machine, Need};
 use stackrun_tests::sign_in::Visitor;
+use stackrun_tests::stack::{Stack, domain};
 
-use crate::stackrun::{Stack, domain};
 use crate::workspace::Workspace;
 use crate::{build, process, root, setup};
 

@@ -11,7 +11,6 @@ mod lab;
 mod process;
 mod root;
 mod setup;
-mod stackrun;
 mod stamp;
 mod test;
 mod toolchain;

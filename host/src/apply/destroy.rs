@@ -9,7 +9,7 @@ use crate::{
     gate::Gate,
     observe::World,
     plan::{KeptData, Removal, StepPreviews},
-    state::{InstanceRecord, State},
+    state::{InstanceRecord, OwnedRecord, State},
     value::Address,
 };
 
@@ -26,7 +26,7 @@ pub struct Destruction {
 pub fn destruction(state: &State, delete_data: &BTreeSet<Address>) -> Result<Destruction> {
     let mut planned = Destruction::default();
     for record in backwards(state.instances()?, &state.edges()?) {
-        for owned in record.owns.into_iter().rev().map(|record| record.owned) {
+        for OwnedRecord { owned, grants, .. } in record.owns.into_iter().rev() {
             if owned.holds_data && !delete_data.contains(&record.address) {
                 let (address, key) = (record.address.clone(), owned.thing.key.clone());
                 planned.kept.push(KeptData { address, key, what: owned.thing.to_string() });
@@ -35,7 +35,7 @@ pub fn destruction(state: &State, delete_data: &BTreeSet<Address>) -> Result<Des
             planned.removals.push(Removal {
                 address: record.address.clone(),
                 plugin: record.plugin.clone(),
-                grants: record.grants.clone(),
+                grants,
                 reason: "destroy".to_owned(),
                 owned,
                 previews: StepPreviews::default(),

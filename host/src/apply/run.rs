@@ -182,7 +182,7 @@ pub async fn undo(
     let one = ActionRun { acting, run, instance: &removal.address, action: &action, reporter };
     match one.carry_out(0).await {
         Ok(_) => {
-            world.state.forget_thing(&removal.address, &removal.owned.thing.key)?;
+            world.state.forget_thing(&removal.address, &removal.owned.thing)?;
             world.state.forget_journal(run)?;
             Ok(None)
         }
@@ -221,12 +221,7 @@ struct Recorded<'a> {
 impl<'a> Recorded<'a> {
     fn new(instance: &'a InstancePlan, before: Option<&InstanceRecord>, position: usize) -> Self {
         let owns = before.map(|record| record.owns.clone()).unwrap_or_default();
-        let record = InstanceRecord {
-            address: instance.address.clone(),
-            plugin: instance.plugin.clone(),
-            grants: instance.grants.clone(),
-            owns,
-        };
+        let record = InstanceRecord { address: instance.address.clone(), plugin: instance.plugin.clone(), owns };
         Self { instance, record, position }
     }
 
@@ -256,7 +251,7 @@ impl<'a> Recorded<'a> {
             let (a, b) = (&one.owned.thing, &owned.thing);
             (&a.connection, &a.kind, &a.name) == (&b.connection, &b.kind, &b.name)
         };
-        let record = OwnedRecord { owned: owned.clone(), proven };
+        let record = OwnedRecord { owned: owned.clone(), grants: self.instance.grants.clone(), proven };
         match self.record.owns.iter_mut().find(|one| same(one)) {
             Some(place) => *place = record,
             None => {

@@ -51,8 +51,7 @@ pub async fn ask(login: &SqlLogin, vantage: &Vantage, acting: &Acting<'_>) -> Re
             let host = server.settings().elsewhere().map_or(machine, str::to_owned);
             let (database, role) = (database.clone(), role.clone());
             let password = password.map(Into::into);
-            let question =
-                inside::Inside::Login { host, port: server.settings().port, database, role, password };
+            let question = inside::Inside::Login { host, port: server.settings().port, database, role, password };
             inside::ask(&place, &question).await?
         }
         Vantage::Consumers => {

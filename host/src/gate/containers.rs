@@ -163,18 +163,22 @@ impl Gate {
 
     /// Looks at what the sources of a definition's mounts lead to, before the engine does: none may leave the granted
     /// directory that it lies in by a symbolic link. Whoever can swap directories in that folder later could swap
-    /// files there just as well.
-    pub fn container_mounts_stay_inside(&self, permit: &Permit<DefinedContainer>) -> Result<(), Denial> {
+    /// files there just as well. Returns those that are not there, which an engine would make as root's.
+    pub fn container_mounts<'a>(&self, permit: &'a Permit<DefinedContainer>) -> Result<Vec<&'a str>, Denial> {
         let DefinedContainer { wanted, mounted_from, .. } = permit.subject();
+        let mut missing = Vec::new();
         for (mount, folder) in wanted.mounts.iter().zip(mounted_from) {
             let below = Path::new(&mount.source).strip_prefix(folder).unwrap_or(Path::new(""));
-            if leads_outside(folder, below) {
+            let Err(error) = look_below(folder, below) else { continue };
+            if error.kind() == std::io::ErrorKind::NotFound {
+                missing.push(mount.source.as_str());
+            } else {
                 let asked =
                     format!("the mount of {}, which leads out of {}", mount.source.escape_debug(), folder.display());
                 return Err(self.deny("containers.mounts", asked, "no grant allows that"));
             }
         }
-        Ok(())
+        Ok(missing)
     }
 
     fn engine_connection(&self, connection: &str, capability: &'static str) -> Result<(), Denial> {
@@ -257,15 +261,10 @@ fn bare(capability: &str) -> String {
     upper.strip_prefix("CAP_").unwrap_or(&upper).to_owned()
 }
 
-/// What is missing leads nowhere; the engine says that better.
-fn leads_outside(folder: &Path, below: &Path) -> bool {
-    if below.as_os_str().is_empty() {
-        return false;
-    }
-    match Dir::open_ambient_dir(folder, ambient_authority()).and_then(|dir| dir.metadata(below)) {
-        Ok(_) => false,
-        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
-    }
+/// Fails where the path leads out of the folder, or nowhere.
+fn look_below(folder: &Path, below: &Path) -> std::io::Result<()> {
+    let folder = Dir::open_ambient_dir(folder, ambient_authority())?;
+    if below.as_os_str().is_empty() { Ok(()) } else { folder.metadata(below).map(|_| ()) }
 }
 
 /// Absolute, and without `..` or anything else that is not the name of an entry.

@@ -6,7 +6,10 @@ use std::{ops::Range, path::PathBuf};
 use serde::Deserialize;
 
 use super::{Failure, HbaBroken, HbaRule, HbaRules};
-use crate::{connection::postgresql::Session, document::block::Damage};
+use crate::{
+    connection::postgresql::Session,
+    document::block::{Damage, Markers},
+};
 
 /// One of the two files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,14 @@ pub struct ServerFile {
 }
 
 impl ServerFile {
+    /// Numbers of the lines between the markers; empty without any.
+    fn own_lines(&self, own: Option<&Markers>) -> Result<Range<u32>, Failure> {
+        let lines =
+            own.map(|markers| markers.lines(&self.bytes)).transpose().map_err(|damage| self.damaged(&damage))?;
+        let number = |line: usize| u32::try_from(line).unwrap_or(u32::MAX);
+        Ok(lines.flatten().map_or(0..0, |lines| number(lines.start)..number(lines.end)))
+    }
+
     /// The words for a block whose markers are damaged.
     pub fn damaged(&self, damage: &Damage) -> Failure {
         Failure::Other(format!("{}: {damage}", self.path.display()))
@@ -49,21 +60,24 @@ pub async fn read_file(session: &Session, which: ConfigFile) -> Result<ServerFil
     Ok(ServerFile { path: PathBuf::from(path), bytes: bytes.unwrap_or_default() })
 }
 
-/// The rules of pg_hba.conf and the broken lines of both files. `own` are the line numbers of the instance's block.
-pub async fn rules(session: &Session, file: &std::path::Path, own: Option<Range<usize>>) -> Result<HbaRules, Failure> {
-    let file = file.display().to_string();
+/// The rules of pg_hba.conf and the broken lines of both files. What stands between `own` markers is that instance's: its
+/// rules are said to be, and its broken lines are none, because they are going to be written anew.
+pub async fn rules(session: &Session, own: Option<&Markers>) -> Result<HbaRules, Failure> {
+    let file = read_file(session, ConfigFile::Hba).await?;
+    let own_lines = file.own_lines(own)?;
+    let shown = file.path.display().to_string();
     let rows: Vec<RuleRow> = rows(session, "pg_hba_file_rules").await?;
-    let mut broken = broken_ident(session).await?;
+    let mut broken = broken_ident(session, own).await?;
     let mut rules = Vec::new();
     for row in rows {
-        let row_file = row.file_name.clone().unwrap_or_else(|| file.clone());
+        let row_file = row.file_name.clone().unwrap_or_else(|| shown.clone());
+        let ours = row_file == shown && own_lines.contains(&row.line_number);
         if let Some(error) = row.error {
-            broken.push(HbaBroken { file: row_file, line: row.line_number, error });
+            broken.extend((!ours).then_some(HbaBroken { file: row_file, line: row.line_number, error }));
             continue;
         }
-        let line = usize::try_from(row.line_number).unwrap_or_default();
         rules.push(HbaRule {
-            ours: row_file == file && own.as_ref().is_some_and(|own| own.contains(&line)),
+            ours,
             line: row.line_number,
             address: network(row.address, row.netmask.as_deref()),
             kind: row.kind.unwrap_or_default(),
@@ -73,27 +87,26 @@ pub async fn rules(session: &Session, file: &std::path::Path, own: Option<Range<
             options: row.options.unwrap_or_default(),
         });
     }
-    Ok(HbaRules { file, rules, broken })
+    Ok(HbaRules { file: shown, rules, broken })
 }
 
-/// Lines that do not parse, of both files.
-pub async fn broken(session: &Session) -> Result<Vec<HbaBroken>, Failure> {
-    let hba = read_file(session, ConfigFile::Hba).await?;
-    Ok(rules(session, &hba.path, None).await?.broken)
-}
-
-async fn broken_ident(session: &Session) -> Result<Vec<HbaBroken>, Failure> {
+async fn broken_ident(session: &Session, own: Option<&Markers>) -> Result<Vec<HbaBroken>, Failure> {
     // The view is there from PostgreSQL 15 on.
-    let there =
-        session.ask("SELECT 1 WHERE pg_catalog.to_regclass('pg_catalog.pg_ident_file_mappings') IS NOT NULL", &[]);
-    if there.await?.is_empty() {
+    const ASK: &str = "SELECT 1 WHERE pg_catalog.to_regclass('pg_catalog.pg_ident_file_mappings') IS NOT NULL";
+    if session.ask(ASK, &[]).await?.is_empty() {
         return Ok(Vec::new());
     }
     let rows: Vec<IdentRow> = rows(session, "pg_ident_file_mappings").await?;
-    let file = read_file(session, ConfigFile::Ident).await?.path.display().to_string();
+    if rows.iter().all(|row| row.error.is_none()) {
+        return Ok(Vec::new());
+    }
+    let file = read_file(session, ConfigFile::Ident).await?;
+    let own_lines = file.own_lines(own)?;
+    let shown = file.path.display().to_string();
     let broken = |row: IdentRow| {
-        let file = row.file_name.unwrap_or_else(|| file.clone());
-        row.error.map(|error| HbaBroken { file, line: row.line_number, error })
+        let file = row.file_name.unwrap_or_else(|| shown.clone());
+        let ours = file == shown && own_lines.contains(&row.line_number);
+        row.error.filter(|_| !ours).map(|error| HbaBroken { file, line: row.line_number, error })
     };
     Ok(rows.into_iter().filter_map(broken).collect())
 }

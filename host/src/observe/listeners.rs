@@ -44,7 +44,9 @@ fn listener(line: &str) -> Option<Listener> {
 
 fn process_with(inode: &str) -> Option<String> {
     let socket = format!("socket:[{inode}]");
-    let processes = fs::read_dir("/proc").ok()?.filter_map(Result::ok).map(|entry| entry.path());
+    let entries = fs::read_dir("/proc").ok()?.filter_map(Result::ok);
+    let is_process = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().parse::<u32>().is_ok();
+    let processes = entries.filter(is_process).map(|entry| entry.path());
     processes.filter(|process| has_open(process, &socket)).find_map(|process| {
         let name = fs::read_to_string(process.join("comm")).ok()?;
         let number = process.file_name()?.to_string_lossy().into_owned();

@@ -160,9 +160,7 @@ impl World {
             .once(format!("sql {connection} pg_hba.conf, {stack} {instance}"), async {
                 let server = self.connections.postgresql(connection)?;
                 let session = server.session(None).await?;
-                let file = hba::read_file(&session, hba::ConfigFile::Hba).await?;
-                let own = marked.markers().lines(&file.bytes).map_err(|damage| file.damaged(&damage))?;
-                hba::rules(&session, &file.path, own).await
+                hba::rules(&session, Some(&marked.markers())).await
             })
             .await
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{Drafted, KeptData, Removal, StepPreviews, Thing};
 use crate::{
     diagnostic::{Diagnostic, Place},
-    state::InstanceRecord,
+    state::{InstanceRecord, OwnedRecord},
     value::Address,
 };
 
@@ -46,7 +46,7 @@ pub fn removals(drafts: &[Drafted], recorded: &[InstanceRecord]) -> (Vec<Removal
     let present: BTreeMap<&Address, &Drafted> = drafts.iter().map(|draft| (&draft.address, draft)).collect();
     let (mut removals, mut kept) = (Vec::new(), Vec::new());
     for record in recorded.iter().rev() {
-        for owned in record.owns.iter().rev().map(|owned| &owned.owned) {
+        for OwnedRecord { owned, grants, .. } in record.owns.iter().rev() {
             if wanted.contains(&identity(&owned.thing)) {
                 continue;
             }
@@ -62,7 +62,7 @@ pub fn removals(drafts: &[Drafted], recorded: &[InstanceRecord]) -> (Vec<Removal
             removals.push(Removal {
                 address: record.address.clone(),
                 plugin: record.plugin.clone(),
-                grants: record.grants.clone(),
+                grants: grants.clone(),
                 owned: owned.clone(),
                 reason,
                 previews: StepPreviews::default(),

@@ -1,9 +1,12 @@
 //! Completes a spec: kinds are looked up, defaults and tables of the contract filled in, sections held against schemas.
 
+use std::collections::BTreeSet;
+
 use super::Catalog;
 use crate::{
     contract::{self, Contracts},
     diagnostic::{Diagnostic, Place, closest, keys, listed},
+    plugin::builtin,
     reference::Known,
     spec::{Instance, Spec, from_json, is_broken},
     value::{Target, Tree, ValueType},
@@ -48,11 +51,13 @@ impl Catalog {
 
     fn unknown_kind(&self, instance: &Instance) -> Diagnostic {
         let (kind, name) = (instance.address.kind(), instance.address.name());
-        let kinds = || self.kinds.keys().map(String::as_str);
-        let help = match closest(kind, kinds()) {
+        // Of the built-in plugins only those are loaded that the spec needs.
+        let kinds: BTreeSet<&str> =
+            self.kinds.keys().map(String::as_str).chain(builtin::all().iter().map(|(kind, _)| *kind)).collect();
+        let help = match closest(kind, kinds.iter().copied()) {
             Some(near) => format!("did you mean `[{near}.{name}]`?"),
             None => {
-                format!("there is {}; a plugin by others is named in the host file: [plugin.{kind}]", listed(kinds()))
+                format!("there is {}; a plugin by others is named in the host file: [plugin.{kind}]", listed(kinds))
             }
         };
         let place = Place::Instance(instance.address.clone(), Vec::new());

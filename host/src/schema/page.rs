@@ -57,7 +57,12 @@ impl Catalog {
             kind(&mut page, description);
         }
         page.push_str(HOST_FILE);
-        tables(&mut page, "", &host_file::schema());
+        let mut host_file = host_file::schema();
+        // Connections have a chapter of their own.
+        if let Some(fields) = host_file.get_mut("properties").and_then(Value::as_object_mut) {
+            fields.remove("connection");
+        }
+        tables(&mut page, "", &host_file);
         page.push_str("\n## Connections\n\nEvery `[connection.NAME]` has these fields, and those of its kind.\n");
         fields(&mut page, &connection_kinds::common());
         let common = connection_kinds::common();
@@ -187,8 +192,9 @@ fn shape(root: &Value, schema: &Value) -> String {
             |option: &Value| option.as_str().map_or_else(|| format!("`{option}`"), |text| format!("`\"{text}\"`"));
         return options.iter().map(option).collect::<Vec<_>>().join(", ");
     }
-    for key in ["oneOf", "anyOf"] {
-        if let Some(forms) = schema.get(key).and_then(Value::as_array) {
+    // With a type beside them, alternatives are about the fields.
+    for key in ["oneOf", "anyOf"].iter().filter(|_| schema.get("type").is_none()) {
+        if let Some(forms) = schema.get(*key).and_then(Value::as_array) {
             let mut shapes: Vec<String> = forms.iter().map(|form| shape_of(root, form)).collect();
             shapes.dedup();
             return shapes.join(" or ");
@@ -206,7 +212,7 @@ fn shape(root: &Value, schema: &Value) -> String {
 
 fn typed(root: &Value, schema: &Value, name: &str) -> String {
     match (name, schema.get("items")) {
-        ("array", Some(items)) if items.get("type").or(items.get("enum")).is_some() => {
+        ("array", Some(items)) if ["type", "enum", "$ref"].iter().any(|key| items.get(*key).is_some()) => {
             format!("list of {}", shape_of(root, items))
         }
         ("array", _) => "list".to_owned(),

@@ -59,6 +59,8 @@ pub struct Vault {
     fingerprints: FingerprintKey,
     makings: RwLock<HashMap<Target, Making>>,
     opened: Mutex<HashMap<Target, Arc<Opened>>>,
+    /// Opened or computed since the last [`Vault::remember`].
+    fresh: Mutex<Vec<Target>>,
     salted: Mutex<HashMap<Target, SaltedRecord>>,
     watch: Watch,
 }
@@ -78,6 +80,7 @@ impl Vault {
             state,
             makings: RwLock::default(),
             opened: Mutex::default(),
+            fresh: Mutex::default(),
             salted: Mutex::default(),
         })
     }
@@ -250,17 +253,18 @@ impl Vault {
     /// Writes to state what this run found out by decrypting (fingerprints, digests), so that the next one need not.
     /// Called while a run may write: after each action, and at its end.
     pub fn remember(&self) -> Result<()> {
-        for (target, opened) in self.opened().iter() {
-            let Target::Made(instance, name) = target else { continue };
-            let record =
-                SecretRecord { fingerprint: opened.fingerprint.clone(), file_digest: opened.file_digest.clone() };
-            if self.state.secret_record(instance, name)?.as_ref() != Some(&record) {
-                self.state.set_secret_record(instance, name, &record)?;
-            }
-        }
-        for (target, record) in lock(&self.salted).iter() {
-            if let Target::Derived(form, of) = target {
-                self.state.set_digest(&of.to_string(), &form_name(*form), record)?;
+        for target in std::mem::take(&mut *lock(&self.fresh)) {
+            match &target {
+                Target::Made(instance, name) => {
+                    let Some(opened) = self.opened().get(&target).cloned() else { continue };
+                    let (fingerprint, file_digest) = (opened.fingerprint.clone(), opened.file_digest.clone());
+                    self.state.set_secret_record(instance, name, &SecretRecord { fingerprint, file_digest })?;
+                }
+                Target::Derived(form, of) => {
+                    let Some(record) = lock(&self.salted).get(&target).cloned() else { continue };
+                    self.state.set_digest(&of.to_string(), &form_name(*form), &record)?;
+                }
+                Target::Output(..) => {}
             }
         }
         self.watch.remember(&self.state)
@@ -289,6 +293,7 @@ impl Vault {
             Some(record) => record,
             None => {
                 let value = forms::compute(form, &self.reveal(of)?).map_err(other)?;
+                lock(&self.fresh).push(target.clone());
                 SaltedRecord { fingerprint, value: value.to_string() }
             }
         };

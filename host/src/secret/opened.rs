@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     Alphabet, Making, Presence, Vault, external,
     fingerprint::{Of, plain_digest},
+    lock,
     redact::Trace,
     store::Entry,
 };
@@ -57,7 +58,7 @@ impl Vault {
                 None => Presence::Absent,
                 Some(_) => Presence::Lost(format!(
                     "{target} has been used before, and its file {} is gone\n  \
-                     put the file back, or set the value anew with `stackrun secret set`; it is not generated again, \
+                     put the file back, or set the value anew with `stackrun secret set SPEC {target}`; it is not generated again, \
                      since what it opens would stay locked",
                     self.path_of(target)?.display()
                 )),
@@ -168,6 +169,7 @@ impl Vault {
         };
         let opened = Arc::new(self.as_opened(value, Some(source)));
         self.opened().insert(target.clone(), opened.clone());
+        lock(&self.fresh).push(target.clone());
         Ok(opened)
     }
 
@@ -179,7 +181,7 @@ impl Vault {
 }
 
 pub(super) fn entry_label(entry: &Entry) -> String {
-    format!("{}.{}{}", entry.instance, entry.name, if entry.previous { " (previous)" } else { "" })
+    format!("{}.{}{}", entry.instance, entry.name, if entry.previous { ", the one before" } else { "" })
 }
 
 fn made(target: &Target) -> Result<(&crate::value::Address, &str)> {

@@ -159,7 +159,7 @@ fn messages_lose_secrets_of_this_run_and_the_ones_before() {
     let clean = stage.vault().redact(&text);
     assert_eq!(
         clean,
-        "FATAL: (secret secret.app.token (previous)) and (secret secret.app.token) and (secret token of the provider)"
+        "FATAL: (secret secret.app.token, the one before) and (secret secret.app.token) and (secret token of the provider)"
     );
     assert!(stage.vault().finds_secret_in(text.as_bytes()) && !stage.vault().finds_secret_in(clean.as_bytes()));
 }

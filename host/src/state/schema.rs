@@ -7,12 +7,12 @@ const VERSION: i64 = 1;
 
 const TABLES: &str = "
 create table instance (
-    address text primary key, plugin text not null, grants text not null, position integer not null
+    address text primary key, plugin text not null, position integer not null
 ) strict;
 create table thing (
     address text not null, key text not null, connection text not null, kind text not null, name text not null,
     holds_data integer not null, adopted integer not null, proven integer not null, position integer not null,
-    undo text not null, undo_settle text not null,
+    undo text not null, undo_settle text not null, grants text not null,
     primary key (address, key)
 ) strict;
 create unique index thing_in_the_world on thing (connection, kind, name);

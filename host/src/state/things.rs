@@ -19,8 +19,6 @@ pub struct InstanceRecord {
     pub address: Address,
     /// Name of the plugin that planned it.
     pub plugin: String,
-    /// What it was granted; its undo is checked against this.
-    pub grants: Grants,
     /// Its things, in the order in which they were made.
     pub owns: Vec<OwnedRecord>,
 }
@@ -30,6 +28,9 @@ pub struct InstanceRecord {
 pub struct OwnedRecord {
     /// The thing and its undo.
     pub owned: Owned,
+    /// What its instance was granted when it was planned last; its undo is checked against this. A renamed thing may lie
+    /// where its instance may no longer reach.
+    pub grants: Grants,
     /// Whether the last proof or check of it held.
     pub proven: bool,
 }
@@ -40,7 +41,7 @@ impl State {
         let sqlite = self.sqlite();
         let mut things: BTreeMap<String, Vec<OwnedRecord>> = BTreeMap::new();
         let mut statement = sqlite.prepare_cached(
-            "select address, key, connection, kind, name, holds_data, adopted, proven, undo, undo_settle \
+            "select address, key, connection, kind, name, holds_data, adopted, proven, undo, undo_settle, grants \
              from thing order by address, position",
         )?;
         let mut rows = statement.query([])?;
@@ -53,9 +54,13 @@ impl State {
                 undo: parsed(row.get_ref(8)?.as_str()?)?,
                 undo_settle: parsed(row.get_ref(9)?.as_str()?)?,
             };
-            things.entry(row.get(0)?).or_default().push(OwnedRecord { owned, proven: row.get(7)? });
+            things.entry(row.get(0)?).or_default().push(OwnedRecord {
+                owned,
+                grants: parsed(row.get_ref(10)?.as_str()?)?,
+                proven: row.get(7)?,
+            });
         }
-        let mut statement = sqlite.prepare_cached("select address, plugin, grants from instance order by position")?;
+        let mut statement = sqlite.prepare_cached("select address, plugin from instance order by position")?;
         let mut rows = statement.query([])?;
         let mut instances = Vec::new();
         while let Some(row) = rows.next()? {
@@ -64,7 +69,6 @@ impl State {
             instances.push(InstanceRecord {
                 address: address.parse().map_err(anyhow::Error::msg)?,
                 plugin: row.get(1)?,
-                grants: parsed(row.get_ref(2)?.as_str()?)?,
                 owns,
             });
         }
@@ -77,19 +81,18 @@ impl State {
         let transaction = sqlite.transaction()?;
         let address = record.address.to_string();
         transaction.prepare_cached("delete from thing where address = ?")?.execute([&address])?;
-        transaction.prepare_cached("insert or replace into instance values (?, ?, ?, ?)")?.execute(params![
+        transaction.prepare_cached("insert or replace into instance values (?, ?, ?)")?.execute(params![
             address,
             record.plugin,
-            serde_json::to_string(&record.grants)?,
             i64::try_from(position)?
         ])?;
-        for (position, OwnedRecord { owned, proven }) in record.owns.iter().enumerate() {
+        for (position, OwnedRecord { owned, grants, proven }) in record.owns.iter().enumerate() {
             let thing = &owned.thing;
             // A thing may have been handed over by another instance: the newest claim wins.
             transaction
                 .prepare_cached("delete from thing where connection = ? and kind = ? and name = ?")?
                 .execute(params![thing.connection, thing.kind, thing.name])?;
-            transaction.prepare_cached("insert into thing values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
+            transaction.prepare_cached("insert into thing values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
                 params![
                     address,
                     thing.key,
@@ -101,7 +104,8 @@ impl State {
                     proven,
                     i64::try_from(position)?,
                     serde_json::to_string(&owned.undo)?,
-                    serde_json::to_string(&owned.undo_settle)?
+                    serde_json::to_string(&owned.undo_settle)?,
+                    serde_json::to_string(grants)?
                 ],
             )?;
         }
@@ -119,10 +123,13 @@ impl State {
         Ok(())
     }
 
-    /// Forgets a thing, and its instance with the last one.
-    pub fn forget_thing(&self, address: &Address, key: &str) -> Result<()> {
+    /// Forgets a thing, and its instance with the last one. The name in the world says which: under its key, a thing
+    /// that was renamed has a successor by now.
+    pub fn forget_thing(&self, address: &Address, thing: &Thing) -> Result<()> {
         let (sqlite, address) = (self.sqlite(), address.to_string());
-        sqlite.prepare_cached("delete from thing where address = ? and key = ?")?.execute(params![address, key])?;
+        sqlite
+            .prepare_cached("delete from thing where address = ? and connection = ? and kind = ? and name = ?")?
+            .execute(params![address, thing.connection, thing.kind, thing.name])?;
         sqlite
             .prepare_cached(
                 "delete from instance where address = ?1 and not exists (select 1 from thing where address = ?1)",

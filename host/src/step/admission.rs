@@ -9,14 +9,17 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 
-use super::{Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, config_file::{ConfigHere, Lock}};
+use super::{
+    Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind,
+    config_file::{ConfigHere, Lock},
+};
 use crate::{
     apply::Acting,
     connection::postgresql::{Postgresql, Session},
     gate::{Denial, Gate, Permit},
     host_file::WriteMode,
     observe::{
-        Failure, HbaRule, Marked,
+        Failure, HbaRule, HbaRules, Marked,
         hba::{self, ConfigFile, ServerFile},
     },
     value::Target,
@@ -189,7 +192,6 @@ async fn write(permit: &Permit<Marked<Admission>>, blocks: &Blocks, acting: &Act
         return Ok(());
     }
     let session = server.session(None).await?;
-    refuse_broken(&session).await?;
     let others = others_rules(&session, marked).await?;
     let hba = hba::read_file(&session, ConfigFile::Hba).await?;
     let mut lock = None;
@@ -216,7 +218,7 @@ async fn write(permit: &Permit<Marked<Admission>>, blocks: &Blocks, acting: &Act
 
 /// Whether the server parses what was written, and reads everybody else's rules as it did before.
 async fn accepted(session: &Session, marked: &Marked<Admission>, others: &[HbaRule]) -> Result<(), Failure> {
-    if let Some(line) = hba::broken(session).await?.first() {
+    if let Some(line) = hba::rules(session, None).await?.broken.first() {
         return Err(Failure::Other(format!(
             "PostgreSQL does not accept the new lines: {} line {}: {}",
             line.file, line.line, line.error
@@ -229,12 +231,18 @@ async fn accepted(session: &Session, marked: &Marked<Admission>, others: &[HbaRu
     }
 }
 
-/// The rules that are not this instance's, wherever they stand.
+/// The rules that are not this instance's, wherever they stand. With somebody else's broken line in a file nothing is
+/// written: ours would come into force only after that is corrected.
 async fn others_rules(session: &Session, marked: &Marked<Admission>) -> Result<Vec<HbaRule>, Failure> {
-    let file = hba::read_file(session, ConfigFile::Hba).await?;
-    let own = marked.markers().lines(&file.bytes).map_err(|damage| file.damaged(&damage))?;
-    let rules = hba::rules(session, &file.path, own).await?.rules;
-    Ok(rules.into_iter().filter(|rule| !rule.ours).map(|rule| HbaRule { line: 0, ..rule }).collect())
+    let HbaRules { rules, broken, .. } = hba::rules(session, Some(&marked.markers())).await?;
+    match broken.first() {
+        None => Ok(rules.into_iter().filter(|rule| !rule.ours).map(|rule| HbaRule { line: 0, ..rule }).collect()),
+        Some(line) => Err(Failure::Other(format!(
+            "{} line {} is broken ({}): with it no reload takes effect, and the next start of PostgreSQL fails; correct \
+             the line first",
+            line.file, line.line, line.error
+        ))),
+    }
 }
 
 /// Writes one file, under the lock; answers with what it was.
@@ -263,18 +271,6 @@ fn put_back(written: &[(ConfigHere, Vec<u8>)], failure: Failure) -> Failure {
     match written.is_empty() {
         true => failure,
         false => Failure::Other(format!("{failure}\n  the files are as they were before")),
-    }
-}
-
-/// With somebody else's broken line in the file, ours would come into force only after it is corrected.
-async fn refuse_broken(session: &Session) -> Result<(), Failure> {
-    match hba::broken(session).await?.first() {
-        None => Ok(()),
-        Some(line) => Err(Failure::Other(format!(
-            "{} line {} is broken ({}): with it no reload takes effect, and the next start of PostgreSQL fails; correct the \
-             line first",
-            line.file, line.line, line.error
-        ))),
     }
 }
 

@@ -47,10 +47,13 @@ impl StepKind for HttpExchange<'_> {
         self.requests.iter().try_for_each(|request| gate.http(request.clone()).map(drop))
     }
 
-    async fn preview(&self, _acting: &Acting<'_>) -> Preview {
+    async fn preview(&self, acting: &Acting<'_>) -> Preview {
+        let plain = |target: &Target| acting.world.vault.plain_value(target);
+        let requests: Vec<Request> = self.requests.iter().map(|request| request.with_known(&plain)).collect();
         let line = |text: String| PreviewLine { sign: Sign::Added, text };
-        let lines = self.requests.iter().flat_map(|request| shown(request, self.requests.len() > 1));
-        Preview { headline: self.headline(), lines: lines.map(line).collect() }
+        let lines = requests.iter().flat_map(|request| shown(request, requests.len() > 1));
+        let headline = HttpExchange { requests: &requests }.headline();
+        Preview { headline, lines: lines.map(line).collect() }
     }
 
     async fn before(&self, _acting: &Acting<'_>) -> Result<(), StepFailure> {

@@ -83,7 +83,7 @@ impl StepKind for SqlReload<'_> {
 
 async fn reload(server: &Postgresql) -> Result<(), Failure> {
     let session = server.session(None).await?;
-    if let Some(broken) = hba::broken(&session).await?.first() {
+    if let Some(broken) = hba::rules(&session, None).await?.broken.first() {
         return Err(Failure::Other(format!(
             "{} line {} is broken ({}): no reload takes effect, and the next start of PostgreSQL fails; correct the line",
             broken.file, broken.line, broken.error

@@ -63,6 +63,14 @@ impl Text {
         }
     }
 
+    /// The same with values in place of holes, where `known` has one.
+    pub fn with_known(&self, known: &dyn Fn(&Target) -> Option<String>) -> Self {
+        Self::new(self.0.iter().map(|part| match part {
+            Part::Reference(target) => known(target).map_or_else(|| part.clone(), Part::Literal),
+            other => other.clone(),
+        }))
+    }
+
     /// Every target, in order, with repetitions.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
         self.0.iter().filter_map(|part| match part {

@@ -87,6 +87,19 @@ impl Tree {
         }
     }
 
+    /// The same with values in place of holes, where `known` has one.
+    pub fn with_known(&self, known: &dyn Fn(&Target) -> Option<String>) -> Self {
+        match self {
+            Tree::Text(text) => Tree::Text(text.with_known(known)),
+            Tree::Reference(target) => known(target).map_or_else(|| self.clone(), Tree::literal),
+            Tree::Items(items) => Tree::Items(items.iter().map(|item| item.with_known(known)).collect()),
+            Tree::Table(entries) => {
+                Tree::Table(entries.iter().map(|(key, value)| (key.clone(), value.with_known(known))).collect())
+            }
+            scalar => scalar.clone(),
+        }
+    }
+
     /// Every target in it, in order, with repetitions.
     pub fn targets(&self) -> Vec<&Target> {
         let mut found = Vec::new();

@@ -61,9 +61,15 @@ async fn it_ends_on_the_providers_page_or_says_why_not() {
     assert_eq!(sign_in(&stage, "/authorize").await, Held::Yes);
     let port = caddy.https_port;
     let table = [
-        ("/unknown", "the provider's page /auth answers with status 400: invalid_client client is not registered".to_owned()),
+        (
+            "/unknown",
+            "the provider's page /auth answers with status 400: invalid_client client is not registered".to_owned(),
+        ),
         ("/scope", "the provider refuses: invalid_scope: no such scope".to_owned()),
-        ("/elsewhere", format!("it leads to https://other.test:{port}, which is not the provider https://idp.test:{port}")),
+        (
+            "/elsewhere",
+            format!("it leads to https://other.test:{port}, which is not the provider https://idp.test:{port}"),
+        ),
         ("/circle", "the provider redirects more than 10 times".to_owned()),
         ("/nothing", "status 404".to_owned()),
     ];

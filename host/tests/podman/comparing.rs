@@ -103,7 +103,7 @@ async fn a_container_made_again_by_hand_is_found() {
         (&["-p", "127.0.0.1:18104:80"], &["ports"]),
         (&["--network", "host"], &["network"]),
         (&["--network", "none"], &["network"]),
-        (&["--privileged"], &["rights"]),
+        (&["--privileged"], &["cap_drop", "rights"]),
         (&["--pid", "host"], &["rights"]),
         (&["--cap-add", "SYS_ADMIN"], &["cap_add"]),
         (&["--user", "1000"], &["user"]),
@@ -209,7 +209,20 @@ async fn a_secret_in_the_environment_is_compared_and_never_shown() {
 
     bench.podman.by_hand(&["rm", "secretive"]);
     let labels = ["--label", "stackrun.stack=media", "--label", "stackrun.instance=container.secretive"];
-    let by_hand = ["create", "--name", "secretive", "--restart", "always", "-e", "KEY=k=other", labels[0], labels[1], labels[2], labels[3], IMAGE];
+    let by_hand = [
+        "create",
+        "--name",
+        "secretive",
+        "--restart",
+        "always",
+        "-e",
+        "KEY=k=other",
+        labels[0],
+        labels[1],
+        labels[2],
+        labels[3],
+        IMAGE,
+    ];
     bench.podman.by_hand(&by_hand);
     assert_eq!(bench.compare(&wanted).await.differs, ["env.KEY"]);
     let other = shown(&create.preview(&bench.acting()).await);

@@ -65,7 +65,8 @@ async fn a_container_that_runs_stays_up() {
 async fn a_crash_loop_says_why() {
     let bench = Bench::new("crashing");
     let line = "sleep 0.2; echo 'FATAL: no pg_hba.conf entry for host'; echo 'url with s3cret in it'; exit 3";
-    run(&bench, &bench.running(line)).await;
+    let ports = vec![Port { container: 8000, host_address: None, host: 18122 }];
+    run(&bench, &Definition { ports, ..bench.running(line) }).await;
     let meaning =
         |contains: &str, means: &str, line| LogMeaning { contains: contains.into(), means: means.into(), line };
     let condition =

@@ -26,10 +26,7 @@ fn entry(name: &str, network: Option<&str>, method: &str, map: Option<&str>) -> 
 fn admission(name: &str) -> Admission {
     Admission {
         connection: "main".into(),
-        hba: vec![
-            entry(name, Some("127.0.0.1/32"), "trust", None),
-            entry(name, None, "peer", Some("media-users")),
-        ],
+        hba: vec![entry(name, Some("127.0.0.1/32"), "trust", None), entry(name, None, "peer", Some("media-users"))],
         ident: vec![IdentEntry { map: "media-users".into(), system_user: "nobody".into(), role: name.into() }],
     }
 }
@@ -96,6 +93,12 @@ async fn blocks_are_written_before_the_first_rule_and_removed_without_a_trace() 
     assert_eq!(read(&stage).0, hba);
     std::fs::write(stage.cluster.hba(), hba.replace("127.0.0.1/32", "0.0.0.0/0")).unwrap();
     assert_eq!(compared(&stage, &wanted).await, Sameness::Different);
+    wanted.carry_out(&acting).await.unwrap();
+    assert_eq!(read(&stage).0, hba);
+
+    // Even when the edit has broken the line.
+    std::fs::write(stage.cluster.hba(), hba.replace("32 trust", "32 trusting")).unwrap();
+    assert!(rules(&stage).await.broken.is_empty(), "a line of ours is repaired, not complained about");
     wanted.carry_out(&acting).await.unwrap();
     assert_eq!(read(&stage).0, hba);
 

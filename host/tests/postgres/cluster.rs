@@ -46,7 +46,8 @@ impl Cluster {
             "-p {port} -k {} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=40 -c log_statement=all",
             cluster.directory.path().display()
         );
-        cluster.run("pg_ctl", &["-D", &data, "-w", "-l", &cluster.log().display().to_string(), "-o", &options, "start"]);
+        cluster
+            .run("pg_ctl", &["-D", &data, "-w", "-l", &cluster.log().display().to_string(), "-o", &options, "start"]);
         cluster
     }
 

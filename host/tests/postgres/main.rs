@@ -4,7 +4,8 @@
 mod admission;
 mod cluster;
 mod inside;
-mod reading;
 mod reaching;
-mod statements;
+mod reading;
+mod stack;
 mod stage;
+mod statements;

@@ -10,7 +10,7 @@ use stackrun::{
     observe::{Memo, World},
     secret::{Making, Vault},
     state::State,
-    step::{Statement, SqlStep, StepKind},
+    step::{SqlStep, Statement, StepKind},
     value::{Address, Target},
     wanted::Database,
 };
@@ -75,8 +75,7 @@ impl Stage {
         let path = self.directory.path().join("password");
         std::fs::write(&path, value).unwrap();
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-        let making =
-            Making::FromFile { name: "password".into(), path: path.display().to_string(), key: None };
+        let making = Making::FromFile { name: "password".into(), path: path.display().to_string(), key: None };
         let owner = Address::new("secret", "media");
         self.world.vault.declare(&owner, &[making]);
         Target::Made(owner, "password".into())
@@ -132,11 +131,5 @@ pub fn world(directory: &TempDir, connection: ConnectionSettings) -> World {
     let state = Arc::new(State::in_memory().unwrap());
     let vault = Vault::open(host_file.clone(), "stack", state.clone()).unwrap();
     vault.establish().unwrap();
-    World {
-        connections: Connections::new(host_file.clone()),
-        vault,
-        host_file,
-        state,
-        memo: Memo::default(),
-    }
+    World { connections: Connections::new(host_file.clone()), vault, host_file, state, memo: Memo::default() }
 }

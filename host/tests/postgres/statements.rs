@@ -133,8 +133,7 @@ async fn a_password_is_set_as_a_verifier_compared_and_put_back() {
     const VERIFIER: &str = "SELECT rolpassword FROM pg_authid WHERE rolname = 'media'";
     let stage = Stage::new();
     let secret = stage.secret("canary-7f3a9c");
-    let question =
-        || PasswordQuestion { connection: "main".into(), role: role(), password: secret.clone() };
+    let question = || PasswordQuestion { connection: "main".into(), role: role(), password: secret.clone() };
     let sameness = async || {
         stage.world.memo.clear();
         stage.world.sql_password(&stage.gate.sql_password(question()).unwrap()).await.unwrap()
@@ -143,10 +142,7 @@ async fn a_password_is_set_as_a_verifier_compared_and_put_back() {
     stage.run(CreateRole { role: role() }).await;
     assert_eq!(sameness().await, Sameness::Absent, "no password");
 
-    let set = SetPassword {
-        role: role(),
-        verifier: Target::Derived(Form::ScramSha256, Box::new(secret.clone())),
-    };
+    let set = SetPassword { role: role(), verifier: Target::Derived(Form::ScramSha256, Box::new(secret.clone())) };
     let before = stage.run(set.clone()).await;
     assert_eq!(sameness().await, Sameness::Same);
     let first = stage.ask("postgres", VERIFIER).await;

@@ -53,7 +53,8 @@ impl Guest for Gateway {
     fn outputs(instance: Instance) -> Result<Offered, Vec<Diagnostic>> {
         let (wish, problems) = Wish::of(&instance);
         let Some(wish) = wish else { return Err(problems) };
-        let output = |name: &str, value: Value| Output { name: name.to_owned(), value: value.into(), true_after: vec![] };
+        let output =
+            |name: &str, value: Value| Output { name: name.to_owned(), value: value.into(), true_after: vec![] };
         Ok(Offered {
             makes: Vec::new(),
             outputs: vec![output("url", wish.url().into()), output("domain", wish.domain.into())],

@@ -5,8 +5,7 @@ use stackrun_plugin::{
     files::{self, Comparison, Content, Wanted},
     guest::{Action, Change, CheckOf, Difference, Move, Owned, Planned, Revert},
     http::{self, Method, Origin, Request},
-    literal,
-    services,
+    literal, services,
     types::{Condition, Diagnostic, Instance, Sameness, Severity, Thing},
 };
 
@@ -173,6 +172,10 @@ impl<'a> Site<'a> {
         None
     }
 
+    fn address(&self) -> String {
+        known(&self.wish.url()).unwrap_or_default() // the domain is known, and with it all of it
+    }
+
     fn run(&self, verb: &str) -> stackrun_plugin::types::Step {
         services::run(&self.wish.gateway.connection, verb)
     }
@@ -183,7 +186,7 @@ impl<'a> Site<'a> {
         let page = Page::of(self.instance, &self.wish);
         CheckOf {
             id: "page".to_owned(),
-            says: format!("https://{}{} shows the application, with a certificate for this name", self.domain, page.path),
+            says: format!("{}{} shows the application, with a certificate for this name", self.address(), page.path),
             condition: page.condition(&self.wish.gateway.connection, &self.domain),
             timeout_ms,
         }

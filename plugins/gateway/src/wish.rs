@@ -84,11 +84,14 @@ impl Wish {
             match value.as_string() {
                 Some(text) if is_header_name(name) && is_plain(&text) => headers.push((name.to_owned(), text)),
                 Some(text) if is_header_name(name) => problems.push(
-                    value.error(format!("the gateway's file can't carry `{text}`"))
+                    value
+                        .error(format!("the gateway's file can't carry `{text}`"))
                         .help("leave out braces, backticks and line breaks: Caddy gives them a meaning"),
                 ),
                 Some(_) => problems.push(value.error(format!("`{name}` is no name of a header"))),
-                None => problems.push(value.error("a header that browsers see holds no secret").help("write the value out")),
+                None => {
+                    problems.push(value.error("a header that browsers see holds no secret").help("write the value out"))
+                }
             }
         }
         let wish = match (domain.as_text(), to.as_text()) {
@@ -198,7 +201,18 @@ mod tests {
             assert_eq!(check_domain(good), Ok(()), "{good}");
         }
         let too_long = format!("{}.org", "a".repeat(64));
-        for bad in ["https://a.org", "a.org/x", "*.a.org", "A.org", "a", "a..org", "-a.org", "a_b.org", "a.org {", too_long.as_str()] {
+        for bad in [
+            "https://a.org",
+            "a.org/x",
+            "*.a.org",
+            "A.org",
+            "a",
+            "a..org",
+            "-a.org",
+            "a_b.org",
+            "a.org {",
+            too_long.as_str(),
+        ] {
             assert!(check_domain(bad).is_err(), "{bad}");
         }
     }

@@ -49,7 +49,8 @@ pub fn plan(instance: &Instance, wish: &Wish, method: &str) -> Result<Planned, V
         None => return Ok(nothing()),
     };
     let run = |verb: &str| services::run(&wish.provider.connection, verb);
-    let restart = || -> Vec<Step> { if verbs.iter().any(|verb| verb == "restart") { vec![run("restart")] } else { vec![] } };
+    let restart =
+        || -> Vec<Step> { if verbs.iter().any(|verb| verb == "restart") { vec![run("restart")] } else { vec![] } };
 
     let unproven = instance.owned.iter().any(|owned| !owned.proven);
     let mut actions = Vec::new();
@@ -82,7 +83,8 @@ pub fn plan(instance: &Instance, wish: &Wish, method: &str) -> Result<Planned, V
     }
     let mut diagnostics = Vec::new();
     if !actions.is_empty() && !wish.provider.printed {
-        let said = settings.at("clients_fragment").note("Authelia reads its clients when it starts, so it is restarted");
+        let said =
+            settings.at("clients_fragment").note("Authelia reads its clients when it starts, so it is restarted");
         diagnostics.push(said.help("everyone is signed out by that, unless sessions are kept in Redis"));
     }
     let owned = Owned {
@@ -136,7 +138,9 @@ fn obstacles(settings: &Section<'_>, configuration: &str, fragment: &str, verbs:
     }
     if !verbs.iter().any(|verb| verb == "restart") {
         let said = settings.error("nothing says how Authelia is restarted, and it reads its clients only then");
-        problems.push(said.help("add to its connection in the host file: verbs.restart = [\"systemctl\", \"restart\", \"authelia\"]"));
+        problems.push(said.help(
+            "add to its connection in the host file: verbs.restart = [\"systemctl\", \"restart\", \"authelia\"]",
+        ));
     }
     problems
 }

@@ -39,7 +39,8 @@ fn sign_in(wish: &Wish) -> Option<CheckOf> {
         [("client_id".to_owned(), wish.client_id()), ("redirect_uri".to_owned(), start.redirect_uri.clone())];
     Some(CheckOf {
         id: "sign-in".to_owned(),
-        says: "the application sends people to the provider's sign-in page, and the provider knows the client".to_owned(),
+        says: "the application sends people to the provider's sign-in page, and the provider knows the client"
+            .to_owned(),
         condition: http::leads_to(&request, &start.pointer, &wish.provider.connection, &expected),
         timeout_ms: SIGN_IN_MS,
     })

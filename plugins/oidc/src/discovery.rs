@@ -36,8 +36,12 @@ impl Discovery {
         let answer = match answers.into_iter().next() {
             Some(Ok(answer)) if answer.status == 200 => answer,
             Some(Ok(answer)) => {
-                let said = at_issuer(wish, format!("{} answers with status {}", provider.discovery_url(), answer.status));
-                return Err(said.help("is `issuer` what the provider itself calls its issuer?"));
+                let said =
+                    at_issuer(wish, format!("{} answers with status {}", provider.discovery_url(), answer.status));
+                return Err(said.help(match answer.status {
+                    500.. => "the provider is down, or its gateway does not reach it",
+                    _ => "is `issuer` what the provider itself calls its issuer?",
+                }));
             }
             Some(Err(failure)) => {
                 return Err(at_issuer(wish, format!("the provider can't be asked: {}", explain(&failure))));
@@ -56,7 +60,8 @@ impl Discovery {
         let provider = &wish.provider;
         let mut problems = Vec::new();
         if self.issuer != provider.issuer {
-            let said = at_issuer(wish, format!("the provider calls its issuer `{}`, not `{}`", self.issuer, provider.issuer));
+            let said =
+                at_issuer(wish, format!("the provider calls its issuer `{}`, not `{}`", self.issuer, provider.issuer));
             problems.push(said.help("write it as the provider does, to the letter: tokens carry it"));
         }
         let own = origin_of(&provider.issuer);
@@ -113,7 +118,8 @@ impl Discovery {
         let mut problems = Vec::new();
         let method = match (place.as_string(), used) {
             (Some(given), Some(used)) if given != used => {
-                let said = place.error(format!("the application will use `{used}`, and a client for `{given}` refuses it"));
+                let said =
+                    place.error(format!("the application will use `{used}`, and a client for `{given}` refuses it"));
                 problems.push(said.help("leave `method` out: it follows from the contract and the provider"));
                 given
             }

@@ -126,10 +126,12 @@ impl Client<'_> {
         }
         // Whoever takes this back may do so before anything was registered.
         let undo = vec![http::send(&self.delete())];
-        self.action(Change::Create, "the provider has no such client", Vec::new(), Move {
-            step: http::send(&request),
-            revert: Revert::Steps(undo),
-        })
+        self.action(
+            Change::Create,
+            "the provider has no such client",
+            Vec::new(),
+            Move { step: http::send(&request), revert: Revert::Steps(undo) },
+        )
     }
 
     fn update(&self, differences: Vec<Difference>) -> Action {
@@ -140,10 +142,17 @@ impl Client<'_> {
         request.json(&Value::Table(body).into());
         // RFC 7592, 3: the answer may bring another token, and then the old one is void.
         request.capture("/registration_access_token", self.token());
-        self.action(Change::Update, "the provider keeps another client", differences, Move {
-            step: http::send(&request),
-            revert: Revert::None("what the provider kept before is not put back; the next apply compares again".to_owned()),
-        })
+        self.action(
+            Change::Update,
+            "the provider keeps another client",
+            differences,
+            Move {
+                step: http::send(&request),
+                revert: Revert::None(
+                    "what the provider kept before is not put back; the next apply compares again".to_owned(),
+                ),
+            },
+        )
     }
 
     fn action(&self, change: Change, reason: &str, differences: Vec<Difference>, one: Move) -> Action {

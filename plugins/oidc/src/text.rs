@@ -56,7 +56,10 @@ mod tests {
     #[test]
     fn texts_are_compared_by_what_they_say() {
         let site = reference(3);
-        assert!(same(&with(&site, "/callback"), &[Part::Reference(3), Part::Literal("/call".into()), Part::Literal("back".into())].to_vec()));
+        assert!(same(
+            &with(&site, "/callback"),
+            &[Part::Reference(3), Part::Literal("/call".into()), Part::Literal("back".into())].to_vec()
+        ));
         assert!(!same(&with(&site, "/callback"), &with(&reference(4), "/callback")));
         assert_eq!(known(&with(&literal("https://a"), "/b")).as_deref(), Some("https://a/b"));
         assert_eq!(known(&site), None);

@@ -93,7 +93,8 @@ impl Wish {
             false => given,
         };
         let scopes = or(strings(&section.at("scopes")), &[]);
-        let scopes = if scopes.is_empty() { or(of_contract("scopes"), &["openid", "email", "profile"]) } else { scopes };
+        let scopes =
+            if scopes.is_empty() { or(of_contract("scopes"), &["openid", "email", "profile"]) } else { scopes };
         let wish = Self {
             given_id,
             client_name: section.string_or("client_name", &instance.name),
@@ -106,7 +107,10 @@ impl Wish {
             pkce: contract.as_ref().and_then(|contract| contract.boolean("pkce")).unwrap_or(false),
             policy: section.string("policy"),
             consent_mode: section.string("consent_mode"),
-            provider_name: section.string("name").or(settings.string("name")).unwrap_or_else(|| provider.default_name()),
+            provider_name: section
+                .string("name")
+                .or(settings.string("name"))
+                .unwrap_or_else(|| provider.default_name()),
             start,
             first_making: u32::try_from(instance.references.len()).unwrap_or(u32::MAX),
             provider,
@@ -195,14 +199,18 @@ fn secret_of(section: &Section<'_>, provider: &Provider, problems: &mut Vec<Diag
         if let Way::Registration { .. } = provider.way
             && provider.is_known()
         {
-            problems.push(place.warning("the provider chooses the secret of a client that registers itself").help(
-                "leave `client_secret` out; `${oidc.client_secret}` is the provider's",
-            ));
+            problems.push(
+                place
+                    .warning("the provider chooses the secret of a client that registers itself")
+                    .help("leave `client_secret` out; `${oidc.client_secret}` is the provider's"),
+            );
         }
         if let [Fitness::Unfit] = secrets::fits(&[secret], Alphabet::UrlUnreserved).as_slice() {
-            problems.push(place.warning("the secret holds characters that arrive changed with HTTP basic").help(
-                "only letters, digits and - . _ ~ are safe",
-            ));
+            problems.push(
+                place
+                    .warning("the secret holds characters that arrive changed with HTTP basic")
+                    .help("only letters, digits and - . _ ~ are safe"),
+            );
         }
         return Some(secret);
     }

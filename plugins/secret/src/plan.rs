@@ -2,10 +2,10 @@
 
 use stackrun_plugin::{
     Section,
-    files::{self, Comparison, Content, Wanted},
+    files::{self, Comparison, Content, Facts, Wanted},
     guest::{Action, Change, Difference, Move, Owned, Planned, Revert},
     secrets::{self, Alphabet, Fitness},
-    types::{Diagnostic, Failure, Instance, Sameness, Severity, Step, Text, Thing, Tree},
+    types::{Diagnostic, Failure, Instance, Sameness, Severity, Step, Thing, Tree},
 };
 
 use crate::wish::{Rendered, Secret, Source, Wish};
@@ -30,7 +30,7 @@ pub fn plan(instance: &Instance) -> Result<Planned, Vec<Diagnostic>> {
         // Whether it keeps to the alphabet is all the same here: what is known of one is that it is there.
         of_secret(instance, secret, reference, fitness != Fitness::NotYetKnown, &mut planned);
     }
-    of_files(&wish.rendered, &wish.secrets, &mut planned);
+    of_files(instance, &wish.rendered, &wish.secrets, &mut planned);
     match planned.diagnostics.iter().any(|said| said.severity == Severity::Error) {
         true => Err(planned.diagnostics),
         false => Ok(planned),
@@ -55,7 +55,7 @@ fn of_secret(instance: &Instance, secret: &Secret<'_>, reference: u32, available
     };
     match source {
         Source::ByHand { where_to_get_it } if !available => {
-            let help = format!("{where_to_get_it}; then: stackrun secret set {}.{name}", instance.address);
+            let help = format!("{where_to_get_it}; then: stackrun secret set SPEC {}.{name}", instance.address);
             planned.diagnostics.push(place.error(format!("the secret `{name}` has not been set")).help(help));
         }
         Source::Generated { generator, length } if !available => {
@@ -74,23 +74,15 @@ fn of_secret(instance: &Instance, secret: &Secret<'_>, reference: u32, available
     planned.owns.push(Owned { thing, holds_data: true, adopted: false, undo: vec![discard], undo_settle: Vec::new() });
 }
 
-fn of_files(rendered: &[Rendered<'_>], own: &[Secret<'_>], planned: &mut Planned) {
+fn of_files(instance: &Instance, rendered: &[Rendered<'_>], own: &[Secret<'_>], planned: &mut Planned) {
     let wanted: Vec<Wanted> = rendered.iter().map(wanted).collect();
     let comparisons = files::compare(&wanted.iter().collect::<Vec<_>>());
-    let parents: Vec<String> = rendered.iter().map(|file| parent(&file.path).to_owned()).collect();
-    let parents_there: Vec<bool> =
-        files::stat(&parents).into_iter().map(|answer| !matches!(answer, Ok(None))).collect();
-    let after: Vec<String> = own.iter().map(|secret| key(&secret.name)).collect();
-    for ((file, wanted), (comparison, parent_there)) in
-        rendered.iter().zip(&wanted).zip(comparisons.into_iter().zip(parents_there))
-    {
-        let thing = Thing {
-            key: format!("file.{}", file.path),
-            connection: "files".to_owned(),
-            kind: "file".to_owned(),
-            name: file.path.clone(),
-        };
-        let undo = Move { step: files::remove(&file.path), revert: Revert::ByHost };
+    let paths: Vec<String> = rendered.iter().map(|file| file.path.clone()).collect();
+    let facts: Vec<Option<Facts>> = files::stat(&paths).into_iter().map(|answer| answer.ok().flatten()).collect();
+    of_directories(instance, rendered, planned);
+    let before: Vec<String> = own.iter().map(|secret| key(&secret.name)).collect();
+    for ((file, wanted), (comparison, facts)) in rendered.iter().zip(&wanted).zip(comparisons.into_iter().zip(facts)) {
+        let thing = of_files_kind("file", &file.path);
         match comparison {
             Ok(comparison) if comparison.foreign && !file.adopt && comparison.content != Sameness::Same => {
                 let error =
@@ -98,14 +90,10 @@ fn of_files(rendered: &[Rendered<'_>], own: &[Secret<'_>], planned: &mut Planned
                 planned.diagnostics.push(error.help("move it away, or say `adopt = true` to have it replaced"));
             }
             Ok(comparison) => {
-                let mut steps = Vec::new();
-                if !parent_there {
-                    steps.push(files::make_directory(parent(&file.path), DIRECTORY_MODE, None, None));
-                }
-                steps.push(files::write(wanted));
-                if let Some(mut action) = of_comparison(&thing.key, file, &comparison, steps) {
-                    let planned_here = |key: &&String| planned.actions.iter().any(|one| one.thing == **key);
-                    action.after = after.iter().filter(planned_here).cloned().collect();
+                if let Some(mut action) = of_comparison(&thing.key, file, &comparison, facts, files::write(wanted)) {
+                    let directory = of_files_kind("directory", parent(&file.path)).key;
+                    let changed = |key: &&String| planned.actions.iter().any(|one| one.thing == **key);
+                    action.after = before.iter().chain([&directory]).filter(changed).cloned().collect();
                     planned.actions.push(action);
                 }
             }
@@ -113,19 +101,51 @@ fn of_files(rendered: &[Rendered<'_>], own: &[Secret<'_>], planned: &mut Planned
             Err(Failure::Denied(_)) => {}
             Err(failure) => planned.diagnostics.push(file.place.at("path").error(words(failure))),
         }
-        planned.owns.push(Owned {
-            thing,
-            holds_data: false,
-            adopted: false,
-            undo: vec![undo],
-            undo_settle: Vec::new(),
-        });
+        planned.owns.push(owned(thing, files::remove(&file.path)));
     }
 }
 
-fn of_comparison(key: &str, file: &Rendered<'_>, comparison: &Comparison, steps: Vec<Step>) -> Option<Action> {
-    let reverted = |step| Move { step, revert: Revert::ByHost };
-    let moves: Vec<Move> = steps.into_iter().map(reverted).collect();
+/// Directories that are made for files. One that was there before belongs to somebody else, and stays.
+fn of_directories(instance: &Instance, rendered: &[Rendered<'_>], planned: &mut Planned) {
+    let mut paths: Vec<String> = rendered.iter().map(|file| parent(&file.path).to_owned()).collect();
+    paths.sort();
+    paths.dedup();
+    let there: Vec<bool> = files::stat(&paths).into_iter().map(|answer| !matches!(answer, Ok(None))).collect();
+    for (path, there) in paths.iter().zip(there) {
+        let thing = of_files_kind("directory", path);
+        if !there {
+            let step = files::make_directory(path, DIRECTORY_MODE, None, None);
+            let moves = vec![Move { step, revert: Revert::ByHost }];
+            planned.actions.push(action(&thing.key, Change::Create, "there is no such directory", moves));
+        }
+        if !there || instance.owned.iter().any(|before| before.thing.key == thing.key) {
+            planned.owns.push(owned(thing, files::remove_directory_if_empty(path)));
+        }
+    }
+}
+
+fn of_files_kind(kind: &str, path: &str) -> Thing {
+    Thing {
+        key: format!("{kind}.{path}"),
+        connection: "files".to_owned(),
+        kind: kind.to_owned(),
+        name: path.to_owned(),
+    }
+}
+
+fn owned(thing: Thing, undo: Step) -> Owned {
+    let undo = vec![Move { step: undo, revert: Revert::ByHost }];
+    Owned { thing, holds_data: false, adopted: false, undo, undo_settle: Vec::new() }
+}
+
+fn of_comparison(
+    key: &str,
+    file: &Rendered<'_>,
+    comparison: &Comparison,
+    facts: Option<Facts>,
+    write: Step,
+) -> Option<Action> {
+    let moves = vec![Move { step: write, revert: Revert::ByHost }];
     let (change, reason) = match comparison.content {
         Sameness::Absent => (Change::Create, "there is no such file"),
         _ if comparison.foreign => (Change::Adopt, "it is there, and this stack has not written it"),
@@ -136,13 +156,15 @@ fn of_comparison(key: &str, file: &Rendered<'_>, comparison: &Comparison, steps:
         Sameness::Same => return None,
     };
     let mut action = action(key, change, reason, moves);
-    if comparison.content != Sameness::Absent {
+    if let Some(facts) = facts {
         if comparison.mode == Sameness::Different {
-            action.differences.push(difference("mode", stackrun_plugin::literal(format!("{:04o}", file.mode))));
+            let (now, wanted) = (format!("{:04o}", facts.mode), format!("{:04o}", file.mode));
+            action.differences.push(difference("mode", now, wanted));
         }
         if comparison.owner == Sameness::Different {
             let (owner, group) = owner_of(file);
-            action.differences.push(difference("owner", stackrun_plugin::literal(format!("{owner}:{group}"))));
+            let now = format!("{}:{}", facts.uid, facts.gid);
+            action.differences.push(difference("owner", now, format!("{owner}:{group}")));
         }
     }
     Some(action)
@@ -192,8 +214,8 @@ fn action(key: &str, change: Change, reason: &str, moves: Vec<Move>) -> Action {
     }
 }
 
-fn difference(what: &str, after: Text) -> Difference {
-    Difference { what: what.to_owned(), before: None, after: Some(after) }
+fn difference(what: &str, before: String, after: String) -> Difference {
+    Difference { what: what.to_owned(), before: Some(before), after: Some(stackrun_plugin::literal(after)) }
 }
 
 fn words(failure: Failure) -> String {

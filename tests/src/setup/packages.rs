@@ -54,6 +54,8 @@ const PACKAGES: &[Package] = &[
         Probe::File(&["/usr/lib/podman/aardvark-dns", "/usr/libexec/podman/aardvark-dns"]),
     ),
     package("iptables", Need::Lab, Probe::Program(&["iptables"])),
+    // The image of the container engine's own tests; the other busybox needs libraries.
+    package("busybox-static", Need::Browser, Probe::File(&["/usr/share/doc/busybox-static/copyright"])),
     package("postgresql", Need::Lab, Probe::Postgres),
     package("debootstrap", Need::Lab, Probe::Program(&["debootstrap"])),
     package("python3-venv", Need::Lab, Probe::Venv),

@@ -26,7 +26,7 @@ pub async fn run(args: &RotateArgs, global: &Global) -> Result<Exit, Ended> {
     let (target, _) = secrets.find(&args.name)?;
     let Some((generator, length)) = recipe(&secrets, target) else {
         let message =
-            format!("{target} is not generated, so it can't be generated anew\n  stackrun secret set {target}");
+            format!("{target} is not generated, so it can't be generated anew\n  stackrun secret set SPEC {target}");
         return Err(Ended::new(Exit::Error, message));
     };
     let _lock = secrets.lock()?;

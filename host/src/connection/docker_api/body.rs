@@ -35,7 +35,7 @@ impl CreateBody {
                 .push(json!({ "HostIp": address, "HostPort": port.host.to_string() }));
         }
         let exposed: Map<String, Value> = bindings.keys().map(|port| (port.clone(), json!({}))).collect();
-        // Binds as `SOURCE:TARGET` strings would split at a colon in a path, and have a missing source made.
+        // Binds as `SOURCE:TARGET` strings would split at a colon in a path.
         let mounts: Vec<Value> = definition
             .mounts
             .iter()

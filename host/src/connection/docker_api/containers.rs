@@ -47,17 +47,18 @@ impl Engine {
         found(self.get(&format!("/images/{}/json", part(reference))).await)
     }
 
-    /// Whether a network is the one that containers get when they name none.
+    /// Whether a network is the one that containers get when they name none. Podman answers with that one for `bridge`
+    /// too, whatever its name is.
     pub(crate) async fn is_default_network(&self, network: &str) -> Result<bool, EngineError> {
         if network == "bridge" {
             return Ok(true);
         }
-        let unnamed: Option<NetworkFacts> = found(self.get("/networks/bridge").await)?;
-        let named: Option<NetworkFacts> = found(self.get(&format!("/networks/{}", part(network))).await)?;
-        Ok(match (unnamed, named) {
-            (Some(unnamed), Some(named)) => unnamed.id == named.id,
-            _ => false,
-        })
+        let (one, default) = tokio::join!(self.network(network), self.network("bridge"));
+        Ok(matches!((one?, default?), (Some(one), Some(default)) if one.id == default.id))
+    }
+
+    async fn network(&self, name: &str) -> Result<Option<NetworkFacts>, EngineError> {
+        found(self.get(&format!("/networks/{}", part(name))).await)
     }
 
     /// The last lines that a container wrote, oldest first, with control characters escaped. Foreign text: redact it.

@@ -108,6 +108,15 @@ impl Endpoint {
         self.origin.split_once("://").map_or(self.origin.as_str(), |(_, authority)| authority)
     }
 
+    /// The name that a certificate has to be for.
+    pub fn host(&self) -> &str {
+        let authority = self.authority();
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        }
+    }
+
     /// The server, for messages: `https://auth.example.org at 10.0.0.2:443 (connection idp)`.
     pub fn called(&self) -> String {
         let way = match &self.route {

@@ -64,7 +64,7 @@ fn words(error: &reqwest::Error, endpoint: &Endpoint, limit: Duration) -> String
 }
 
 fn tls_words(error: &TlsError, endpoint: &Endpoint) -> String {
-    let host = endpoint.authority();
+    let host = endpoint.host();
     let cure = match (&endpoint.ca, &endpoint.connection) {
         (Some(ca), _) => format!("{} holds another one", ca.display()),
         (None, Some(connection)) => {

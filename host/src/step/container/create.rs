@@ -69,7 +69,11 @@ impl StepKind for ContainerCreate<'_> {
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let defined = acting.gate.container_define(self.question())?;
-        acting.gate.container_mounts_stay_inside(&defined)?;
+        if let Some(missing) = acting.gate.container_mounts(&defined)?.first() {
+            return Err(
+                anyhow!("{missing} is not there to be mounted: make it, or mount the disk that it lies on").into()
+            );
+        }
         let definition = &defined.subject().wanted;
         let name = &definition.name;
         let (engine, found) = super::ours(acting, self.connection, name).await?;

@@ -18,8 +18,22 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// The same in a test: the binary is what `cargo xtask test` names, else the one built last.
+    ///
+    /// # Errors
+    /// There is none: a test that misses it fails.
+    pub fn in_test(lab: &Lab) -> Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the checkout has no root")?;
+        let built = || root.join("target/debug/stackrun");
+        let stackrun = std::env::var_os("STACKRUN_BIN").map_or_else(built, PathBuf::from);
+        if !stackrun.is_file() {
+            bail!("there is no {}: run the tests with `cargo xtask test`", stackrun.display());
+        }
+        Ok(Self::mediamanager(&stackrun, root, lab))
+    }
+
     /// The whole of `examples/mediamanager.toml` in a lab; only its domain must be one of the lab's.
-    pub fn mediamanager(stackrun: &Path, root: &Path, lab: &stackrun_tests::lab::Lab) -> Self {
+    pub fn mediamanager(stackrun: &Path, root: &Path, lab: &crate::lab::Lab) -> Self {
         Self {
             stackrun: stackrun.to_owned(),
             host: lab.host_file.clone(),

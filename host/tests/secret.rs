@@ -1,0 +1,226 @@
+//! The secret plugin and `stackrun secret`, through the command itself, on a store and folders in a directory that goes
+//! away.
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use age::secrecy::ExposeSecret;
+
+const SPEC: &str = r#"
+[stack]
+name = "media"
+
+[secret.app]
+password = { generate = "alphanumeric", length = 40 }
+api_key  = { required = "ask the provider" }
+outside  = { file = "@/agenix-env", key = "OUTSIDE" }
+
+[[secret.app.render]]
+path   = "${host.data}/app/env"
+values = { PASSWORD = "${secret.password}", KEY = "x ${secret.api_key}", FROM = "${secret.outside}" }
+"#;
+
+const CANARY: &str = "canary'of\"a$key\\0";
+
+struct Machine {
+    directory: tempfile::TempDir,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let machine = Self { directory: tempfile::tempdir().unwrap() };
+        let identity = age::x25519::Identity::generate();
+        machine.write("identity", identity.to_string().expose_secret(), 0o600);
+        machine.write("agenix-env", "# by agenix\nOUTSIDE=canary-from-outside\n", 0o400);
+        fs::create_dir(machine.path("srv")).unwrap();
+        let at = machine.directory.path().display().to_string();
+        machine.write("app.toml", &SPEC.replace('@', &at), 0o644);
+        let host = format!(
+            "[state]\npath = \"{at}/state\"\n[store]\npath = \"{at}/store\"\nidentity = \"{at}/identity\"\n\
+             recipients = [\"{}\"]\n[folders]\ndata = \"{at}/srv\"\n",
+            identity.to_public()
+        );
+        machine.write("stackrun.toml", &host, 0o600);
+        machine
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str, mode: u32) {
+        fs::write(self.path(name), text).unwrap();
+        fs::set_permissions(self.path(name), PermissionsExt::from_mode(mode)).unwrap();
+    }
+
+    fn run(&self, args: &[&str], input: &str) -> (i32, String) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_stackrun"))
+            .args(args)
+            .current_dir(self.directory.path())
+            .env("STACKRUN_HOST", self.path("stackrun.toml"))
+            .env("STACKRUN_LOG", "trace")
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        let said = String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap();
+        assert!(!said.contains("canary") || args.contains(&"--clear"), "{args:?} told a secret: {said}");
+        (status.code().unwrap(), said)
+    }
+
+    /// Runs what has to succeed.
+    fn done(&self, args: &[&str]) -> String {
+        let (code, said) = self.run(args, "");
+        assert_eq!(code, 0, "{args:?}: {said}");
+        said
+    }
+
+    fn applied() -> Self {
+        let machine = Self::new();
+        assert_eq!(machine.run(&["secret", "set", "app.toml", "api_key"], &format!("{CANARY}\n")).0, 0);
+        machine.done(&["apply", "--yes", "app.toml"]);
+        machine
+    }
+
+    fn nothing_to_do(&self) -> bool {
+        self.run(&["plan", "--detailed-exitcode", "app.toml"], "").0 == 0
+    }
+
+    fn env(&self) -> String {
+        fs::read_to_string(self.path("srv/app/env")).unwrap()
+    }
+}
+
+#[test]
+fn what_has_to_be_set_is_asked_for_and_nothing_is_made() {
+    let machine = Machine::new();
+    let (code, said) = machine.run(&["apply", "--yes", "app.toml"], "");
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("`api_key` has not been set") && said.contains("ask the provider"), "{said}");
+    assert!(!machine.path("store").exists() && !machine.path("srv/app").exists());
+}
+
+#[test]
+fn an_apply_converges_repairs_drift_and_is_taken_away_again() {
+    let machine = Machine::applied();
+    let text = machine.env();
+    assert!(
+        text.contains("KEY=\"x canary'of\\\"a\\$key\\\\0\"\n") && text.contains("FROM=canary-from-outside\n"),
+        "{text}"
+    );
+    assert!(machine.nothing_to_do());
+    machine.write("srv/app/env", &text.replace("canary-from", "edited"), 0o644);
+    let (code, said) = machine.run(&["plan", "--detailed-exitcode", "app.toml"], "");
+    assert_eq!(code, 2, "{said}");
+    assert!(!said.contains("edited"), "a line that may hold a secret is not shown: {said}");
+    machine.done(&["apply", "--yes", "app.toml"]);
+    assert_eq!(machine.env(), text);
+    assert_eq!(fs::metadata(machine.path("srv/app/env")).unwrap().mode() & 0o7777, 0o600);
+    assert!(machine.nothing_to_do());
+
+    machine.done(&["destroy", "--yes", "app.toml"]);
+    assert_eq!(fs::read_dir(machine.path("srv")).unwrap().count(), 0);
+    machine.done(&["apply", "--yes", "app.toml"]);
+    assert_eq!(machine.env(), text, "the same secrets as before");
+    machine.done(&["destroy", "--yes", "--delete-data", "secret.app", "app.toml"]);
+    assert!(!machine.path("store/media/secret.app").exists());
+}
+
+#[test]
+fn a_plan_without_changes_needs_no_identity() {
+    let machine = Machine::applied();
+    fs::remove_file(machine.path("identity")).unwrap();
+    assert!(machine.nothing_to_do());
+}
+
+#[test]
+fn a_rotation_reaches_its_places_and_the_old_value_is_told_nowhere() {
+    let machine = Machine::applied();
+    let before = machine.env();
+    machine.done(&["secret", "rotate", "app.toml", "password"]);
+    machine.done(&["plan", "app.toml", "-o", "plan.json"]);
+    machine.done(&["apply", "--yes", "plan.json"]);
+    let (old, new) = (before.lines().next().unwrap(), machine.env());
+    assert!(!new.contains(old));
+    assert!(machine.nothing_to_do());
+    let old = old.strip_prefix("PASSWORD=").unwrap();
+    for place in ["plan.json", "state/media.state"] {
+        let bytes = fs::read(machine.path(place)).unwrap();
+        assert!(!bytes.windows(old.len()).any(|window| window == old.as_bytes()), "{place}");
+        assert!(!bytes.windows(6).any(|window| window == b"canary"), "{place}");
+    }
+}
+
+#[test]
+fn values_come_in_by_standard_input_and_files_only() {
+    let machine = Machine::applied();
+    let set = |args: &[&str]| machine.run(&[&["secret", "set", "app.toml"], args].concat(), "canary-two\n");
+    assert_eq!(set(&["api_key"]).0, 1, "one that is there is not replaced by itself");
+    assert_eq!(set(&["api_key", "--replace"]).0, 0);
+    let (code, said) = set(&["outside"]);
+    assert!(code == 1 && said.contains("read only"), "{said}");
+    let (code, said) = set(&["api_kye"]);
+    assert!(code == 1 && said.contains("did you mean secret.app.api_key"), "{said}");
+    let (code, said) = machine.run(&["secret", "show", "app.toml", "api_key"], "");
+    assert!(code == 1 && said.contains("on a terminal only"), "{said}");
+    machine.done(&["apply", "--yes", "app.toml"]);
+    assert!(machine.env().contains("KEY='x canary-two'\n"));
+}
+
+#[test]
+fn an_import_says_what_nothing_uses_and_takes_no_noise() {
+    let machine = Machine::new();
+    machine.write("old.env", "API_KEY='canary three'\nOIDC_ENABLED=true\nPASS=canary-brought-along\n", 0o600);
+    let said = machine.done(&["secret", "import", "app.toml", "old.env", "--as", "PASS=password"]);
+    assert!(said.contains("nothing uses `OIDC_ENABLED`") && said.contains("imported secret.app.password"), "{said}");
+    machine.done(&["apply", "--yes", "app.toml"]);
+    assert!(machine.env().contains("PASSWORD=canary-brought-along\n"));
+    machine.write("noise", "warning: the tree is dirty\nAPI_KEY=canary-four\n", 0o600);
+    let (code, said) = machine.run(&["secret", "import", "app.toml", "noise", "--replace"], "");
+    assert!(code == 1 && said.contains("line 1"), "{said}");
+    machine.write("other.env", "API_KEY=canary-five\n", 0o600);
+    assert_eq!(machine.run(&["secret", "import", "app.toml", "other.env"], "").0, 1);
+    assert!(machine.nothing_to_do());
+}
+
+#[test]
+fn an_export_is_encrypted_and_comes_back_by_an_import() {
+    let machine = Machine::applied();
+    machine.done(&["secret", "export", "app.toml", "--to", "out.age"]);
+    assert!(fs::read(machine.path("out.age")).unwrap().starts_with(b"age-encryption.org/"));
+    assert_eq!(machine.run(&["secret", "export", "app.toml", "--to", "out.age"], "").0, 1, "nothing is overwritten");
+    machine.done(&["destroy", "--yes", "--delete-data", "secret.app", "app.toml"]);
+    let said = machine.done(&["secret", "import", "app.toml", "out.age"]);
+    assert!(said.contains("imported secret.app.api_key"), "{said}");
+    machine.done(&["secret", "export", "app.toml", "--to", "out.toml", "--clear"]);
+    assert!(fs::read_to_string(machine.path("out.toml")).unwrap().contains("canary"));
+    assert_eq!(fs::metadata(machine.path("out.toml")).unwrap().mode() & 0o7777, 0o600);
+}
+
+#[test]
+fn a_store_that_others_can_write_a_lost_file_and_a_foreign_file_stop_everything() {
+    let machine = Machine::applied();
+    fs::set_permissions(machine.path("store"), PermissionsExt::from_mode(0o777)).unwrap();
+    let (code, said) = machine.run(&["plan", "app.toml"], "");
+    assert!(code == 1 && said.contains("can be written by others"), "{said}");
+    fs::set_permissions(machine.path("store"), PermissionsExt::from_mode(0o700)).unwrap();
+    fs::rename(machine.path("store/media/secret.app/password.age"), machine.path("away")).unwrap();
+    let (code, said) = machine.run(&["apply", "--yes", "app.toml"], "");
+    assert!(code == 1 && said.contains("has been used before"), "{said}");
+    fs::rename(machine.path("away"), machine.path("store/media/secret.app/password.age")).unwrap();
+    machine.done(&["destroy", "--yes", "app.toml"]);
+    fs::create_dir(machine.path("srv/app")).unwrap();
+    machine.write("srv/app/env", "theirs\n", 0o644);
+    let (code, said) = machine.run(&["apply", "--yes", "app.toml"], "");
+    assert!(code == 3 && said.contains("this stack has not written it"), "{said}");
+    assert_eq!(machine.env(), "theirs\n");
+}
