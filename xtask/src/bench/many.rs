@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::stackrun::Stack;
+use stackrun_tests::stack::Stack;
 
 /// How many instances: the goal is for the one in the middle, the others show how the time grows.
 pub const SIZES: [usize; 3] = [500, 1000, 2000];

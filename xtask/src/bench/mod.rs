@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use stackrun_tests::lab::{Lab, Options, Scratch};
 use stackrun_tests::setup::{self as machine, Need};
 
-use crate::stackrun::Stack;
+use stackrun_tests::stack::Stack;
 use crate::workspace::Workspace;
 use crate::{build, process, root, setup};
 use clock::{Case, interleaved};
