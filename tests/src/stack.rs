@@ -5,6 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::lab::Lab;
+
 /// One stack: everything but the command.
 pub struct Stack {
     /// The binary.
@@ -33,7 +35,7 @@ impl Stack {
     }
 
     /// The whole of `examples/mediamanager.toml` in a lab; only its domain must be one of the lab's.
-    pub fn mediamanager(stackrun: &Path, root: &Path, lab: &crate::lab::Lab) -> Self {
+    pub fn mediamanager(stackrun: &Path, root: &Path, lab: &Lab) -> Self {
         Self {
             stackrun: stackrun.to_owned(),
             host: lab.host_file.clone(),
