@@ -3,6 +3,7 @@
 //! Nothing here is needed by the `stackrun` binary when it runs; but the binary holds five plugins,
 //! and `cargo xtask build` makes them.
 
+mod bench;
 mod build;
 mod component;
 mod demo;
@@ -32,6 +33,7 @@ enum Command {
     Build(build::Args),
     Lab(lab::Args),
     Demo(demo::Args),
+    Bench(bench::Args),
     Test(test::Args),
     #[command(hide = true)]
     AsRoot(root::Args),
@@ -43,6 +45,7 @@ fn main() -> Result<()> {
         Command::Build(args) => build::run(&args),
         Command::Lab(args) => lab::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Test(args) => test::run(&args),
         Command::AsRoot(args) => root::run(&args),
     }
