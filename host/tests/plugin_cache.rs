@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "hostile/guest.rs"]
+#[allow(dead_code)] // the worlds of its other half are for `hostile.rs`
 mod guest;
 
 use std::{

@@ -24,7 +24,7 @@ impl Stack {
     ///
     /// # Errors
     /// There is none: a test that misses it fails.
-    pub fn in_test(lab: &Lab) -> Result<Self> {
+    pub fn in_test(lab: &crate::lab::Lab) -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the checkout has no root")?;
         let built = || root.join("target/debug/stackrun");
         let stackrun = std::env::var_os("STACKRUN_BIN").map_or_else(built, PathBuf::from);

@@ -31,6 +31,9 @@ pub(crate) fn expand(instance: &mut Instance, contract: Option<&Contract>, diagn
     instance.section = expanding.walk(section);
 }
 
+/// A table, and where it belongs below `config`.
+type Placed = (Vec<String>, Vec<(String, Tree)>);
+
 fn is_spread(target: &Target) -> bool {
     matches!(target, Target::Output(_, field) if field == "*")
 }
@@ -86,7 +89,7 @@ impl Expanding<'_> {
     }
 
     /// The table that the contract makes of an instance, and where it belongs below `config`.
-    fn mapping(&mut self, target: &Target) -> Option<(Vec<String>, Vec<(String, Tree)>)> {
+    fn mapping(&mut self, target: &Target) -> Option<Placed> {
         let Target::Output(source, _) = target else { return None };
         let kind = source.kind();
         let Some(contract) = self.contract else {

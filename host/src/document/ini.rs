@@ -10,7 +10,7 @@ use super::{
     filled::Filled,
 };
 
-const CHANGED_BY_READERS: &str = "\"'\\%$;#`";
+const CHANGED_BY_READERS: &str = "\"'\\%$;`";
 
 pub(super) fn to_string(document: &Filled) -> Result<String, Refused> {
     let Filled::Table(sections) = document else { return Ok(String::new()) };
@@ -47,6 +47,10 @@ fn check(value: &str) -> Result<(), String> {
     }
     if value.chars().any(char::is_control) {
         return Err("INI can't carry line breaks and other control characters".to_owned());
+    }
+    // Within a word it starts no comment: `egg:waitress#main`.
+    if value.starts_with('#') || value.contains(" #") || value.contains("\t#") {
+        return Err("readers of INI files take what follows ` #` for a comment".to_owned());
     }
     match value.chars().any(|c| CHANGED_BY_READERS.contains(c)) {
         true => Err(format!("readers of INI files disagree on {CHANGED_BY_READERS} in a value: use one without")),

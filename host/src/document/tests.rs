@@ -82,12 +82,13 @@ fn what_yaml_1_1_takes_for_something_else_is_quoted() {
 
 #[test]
 fn ini_and_env_refuse_what_their_readers_would_change() {
-    for value in ["50%", "a\"b", "a\\b", "$x", "a;b", " a", "two\nlines"] {
+    for value in ["50%", "a\"b", "a\\b", "$x", "a;b", "a #b", "#b", " a", "two\nlines"] {
         let refused = written(Format::Ini, value).unwrap_err();
         assert_eq!(refused.path, ["auth", "token"]);
     }
     assert!(written(Format::Env, "two\nlines").unwrap_err().to_string().starts_with("`token`: "));
     assert_eq!(written(Format::Ini, "plain").unwrap(), "[auth]\ntoken = plain\ninside = xplain\n");
+    assert_eq!(written(Format::Ini, "egg:a#b").unwrap(), "[auth]\ntoken = egg:a#b\ninside = xegg:a#b\n");
 }
 
 #[test]

@@ -45,6 +45,9 @@ impl World {
         let standing = standing(within)?;
         let place = self.state.place(&place(within)).map_err(other)?;
         let (Some(found), Some(part)) = (&standing.found, &standing.part) else {
+            // What its format can't carry is said now, not when it is written.
+            document::mask(&wanted.content, &|target| target.to_string())
+                .map_err(|refused| Failure::Other(format!("{}: {refused}", wanted.path)))?;
             return Ok(FileComparison {
                 content: Sameness::Absent,
                 mode: Sameness::Same,

@@ -9,8 +9,10 @@ use crate::{
     connection::postgresql::{SqlError, identifier},
     document::block::Markers,
     gate::Permit,
+    host_file::WriteMode,
     secret::Presence,
     state::PlaceRecord,
+    step::ConfigHere,
     value::{Address, Target},
     wanted::Admission,
 };
@@ -180,7 +182,10 @@ impl World {
                     let file = hba::read_file(&session, *which).await?;
                     let found = marked.markers().find(&file.bytes).map_err(|damage| file.damaged(&damage))?;
                     absent &= found.is_none();
-                    same &= found.unwrap_or_default() == text.as_bytes();
+                    if found.unwrap_or_default() != text.as_bytes() {
+                        same = false;
+                        refuse_unwritable(&file, server.settings().write)?;
+                    }
                 }
                 Ok(match (same, absent) {
                     (true, _) => Sameness::Same,
@@ -221,6 +226,17 @@ impl World {
 
     fn remember(&self, place: &str, record: &PlaceRecord) -> Result<(), Failure> {
         self.state.set_place(place, Some(record)).map_err(|error| Failure::Other(format!("{error:#}")))
+    }
+}
+
+/// What apply could not write is said when the plan is made.
+fn refuse_unwritable(file: &hba::ServerFile, write: WriteMode) -> Result<(), Failure> {
+    match write {
+        WriteMode::Print => Ok(()),
+        WriteMode::Files => match ConfigHere::open(file) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Failure::Other(format!("{error:#}"))),
+        },
     }
 }
 

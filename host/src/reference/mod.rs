@@ -39,7 +39,7 @@ pub struct Graph {
 
 /// What the graph knows of one instance.
 #[derive(Clone, Debug, Default)]
-pub(self) struct Node {
+struct Node {
     section: Option<Tree>,
     consumers: Vec<Address>,
     uses: BTreeSet<Address>,

@@ -23,7 +23,7 @@ pub fn picked<'h>(
     for want in &description.connections {
         match pick(instance, want, host_file) {
             Ok(connection) => found.extend(connection),
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(*problem),
         }
     }
     if problems.is_empty() { Ok(found) } else { Err(problems) }
@@ -33,7 +33,7 @@ fn pick<'h>(
     instance: &Instance,
     want: &ConnectionWant,
     host_file: &'h HostFile,
-) -> Result<Option<&'h ConnectionSettings>, Diagnostic> {
+) -> Result<Option<&'h ConnectionSettings>, Box<Diagnostic>> {
     if let Some(name) = instance.section.get(&want.field).and_then(Tree::as_str) {
         return named(instance, want, name, host_file).map(Some);
     }
@@ -48,13 +48,13 @@ fn pick<'h>(
                 format!("`{}` needs a connection of the kind {kinds}, and the host file has none", instance.address);
             let kind = want.kinds.first().map(String::as_str).unwrap_or_default();
             let help = format!("add to {}\n  [connection.NAME]\n  kind = \"{kind}\"", host_file.path.display());
-            Err(Diagnostic::error(place(), message).help(help))
+            Err(Box::new(Diagnostic::error(place(), message).help(help)))
         }
         several => {
             let names = listed(several.iter().map(|one| one.name.as_str()));
             let message = format!("`{}` could use several connections: {names}", instance.address);
             let help = format!("say which: {} = \"{}\"", want.field, several[0].name);
-            Err(Diagnostic::error(place(), message).help(help))
+            Err(Box::new(Diagnostic::error(place(), message).help(help)))
         }
     }
 }
@@ -64,14 +64,14 @@ fn named<'h>(
     want: &ConnectionWant,
     name: &str,
     host_file: &'h HostFile,
-) -> Result<&'h ConnectionSettings, Diagnostic> {
+) -> Result<&'h ConnectionSettings, Box<Diagnostic>> {
     let place = || Place::Instance(instance.address.clone(), keys([want.field.as_str()]));
     let kinds = listed(want.kinds.iter().map(String::as_str));
     match host_file.connections.get(name) {
         Some(connection) if want.kinds.contains(&connection.kind) => Ok(connection),
         Some(other) => {
             let message = format!("the connection `{name}` is of the kind `{}`, not {kinds}", other.kind);
-            Err(Diagnostic::error(place(), message).help("name another, or leave the field out"))
+            Err(Box::new(Diagnostic::error(place(), message).help("name another, or leave the field out")))
         }
         None => {
             let names: Vec<&str> = host_file
@@ -85,7 +85,7 @@ fn named<'h>(
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("of the kind {kinds} it has {}", listed(names)),
             };
-            Err(Diagnostic::error(place(), message).help(help))
+            Err(Box::new(Diagnostic::error(place(), message).help(help)))
         }
     }
 }

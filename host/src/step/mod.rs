@@ -28,6 +28,7 @@ pub use container::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub(crate) use config_file::ConfigHere;
 pub use admission::{Blocks, RevokeAdmission};
 pub use directory::{DirectoryFound, DirectoryRemoveIfEmpty};
 pub use directory_remove::DirectoryRemove;

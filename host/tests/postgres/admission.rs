@@ -199,3 +199,43 @@ async fn with_write_print_nothing_is_written_and_the_lines_are_shown() {
     admission("media").carry_out(&acting).await.unwrap();
     assert_eq!(read(&stage).0, HBA);
 }
+
+/// The file mounted over itself, read-only, as a generated one on another file system.
+struct ReadOnly(std::path::PathBuf);
+
+impl ReadOnly {
+    fn mount(file: std::path::PathBuf) -> Self {
+        let mount = |arguments: &[&str]| {
+            let status = std::process::Command::new("mount").args(arguments).arg(&file).status().unwrap();
+            assert!(status.success(), "mount {arguments:?}");
+        };
+        mount(&["--bind", file.to_str().unwrap()]);
+        let mounted = Self(file.clone());
+        mount(&["-o", "remount,ro,bind"]);
+        mounted
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_said_when_the_plan_is_made() {
+    for (write, says) in [(WriteMode::Files, Some("write = \"print\"")), (WriteMode::Print, None)] {
+        let stage = Stage::with(write, "media", "media");
+        let mounted = ReadOnly::mount(stage.cluster.hba());
+        let permit = stage.gate.sql_admission(admission("media")).unwrap();
+        let compared = stage.world.sql_compare_admission(&permit).await;
+        drop(mounted);
+        match says {
+            Some(says) => {
+                let said = compared.unwrap_err().to_string();
+                assert!(said.contains("pg_hba.conf can't be written") && said.contains(says), "{said}");
+            }
+            None => assert_eq!(compared.unwrap(), Sameness::Absent),
+        }
+    }
+}

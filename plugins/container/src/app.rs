@@ -106,7 +106,7 @@ impl<'a> App<'a> {
             let means = place.string("means")?;
             Some(LogFact {
                 contains: place.string("contains")?,
-                means: place.string("help").map_or(means.clone(), |help| format!("{means}\n  {help}")),
+                means: place.string("help").map_or(means.clone(), |help| format!("{means}; {help}")),
                 hide: place.boolean("secret").unwrap_or(false),
             })
         };

@@ -87,7 +87,7 @@ impl Client<'_> {
     /// Asks the provider, if there ever was a registration.
     fn look(&self) -> Result<Found, String> {
         let there = secrets::fits(&[self.id(), self.secret(), self.token()], Alphabet::SingleLine);
-        if there.iter().any(|fitness| *fitness == Fitness::NotYetKnown) {
+        if there.contains(&Fitness::NotYetKnown) {
             return Ok(Found::Absent);
         }
         let request = self.managed(Method::Get);
