@@ -14,11 +14,11 @@ use anyhow::{Context, Result};
 use stackrun_tests::lab::{Lab, Options, Scratch};
 use stackrun_tests::setup::{self as machine, Need};
 
-use stackrun_tests::stack::Stack;
 use crate::workspace::Workspace;
 use crate::{build, process, root, setup};
 use clock::{Case, interleaved};
 use report::Measured;
+use stackrun_tests::stack::Stack;
 
 /// Measure plans, and write docs/performance.md
 #[derive(clap::Args)]
