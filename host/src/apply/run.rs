@@ -251,7 +251,13 @@ impl<'a> Recorded<'a> {
             let (a, b) = (&one.owned.thing, &owned.thing);
             (&a.connection, &a.kind, &a.name) == (&b.connection, &b.kind, &b.name)
         };
-        let record = OwnedRecord { owned: owned.clone(), grants: self.instance.grants.clone(), proven };
+        let mut record = OwnedRecord { owned: owned.clone(), grants: self.instance.grants.clone(), proven };
+        // Only the run that adopts a thing can tell that it was somebody else's; it stays so, and undo leaves it there.
+        record.owned.adopted |= self.record.owns.iter().any(|one| same(one) && one.owned.adopted);
+        if record.owned.adopted {
+            record.owned.undo.clear();
+            record.owned.undo_settle.clear();
+        }
         match self.record.owns.iter_mut().find(|one| same(one)) {
             Some(place) => *place = record,
             None => {

@@ -81,8 +81,15 @@ impl StepKind for ProveFromInside<'_> {
         Ok(())
     }
 
-    async fn revert(&self, _: &(), _: &Acting<'_>) -> Result<(), StepFailure> {
-        Ok(())
+    /// A network that was set up holds the published ports, and the old container could not start again.
+    async fn revert(&self, _: &(), acting: &Acting<'_>) -> Result<(), StepFailure> {
+        let (engine, found) = super::ours(acting, self.connection, self.name).await?;
+        match found {
+            Some(container) if container.state.pid != 0 && !container.state.running => {
+                Ok(engine.stop(&permit(acting.gate, self.connection, self.name)?).await?)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn repeat(&self) -> Repeat {
