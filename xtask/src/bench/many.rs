@@ -27,7 +27,7 @@ fn text(instances: usize) -> String {
         let _ = write!(
             text,
             "\n[secret.s{number}]\ntoken = {{ generate = \"alphanumeric\", length = 40 }}\n\n[secret.f{number}]\n\
-             render = [{{ path = \"${{host.data}}/many-{instances}/f{number}.env\", values = {{ TOKEN = \
+             render = [{{ path = \"${{host.data}}/many-{instances}-f{number}.env\", values = {{ TOKEN = \
              \"${{secret.s{number}.token}}\" }} }}]\n"
         );
     }
