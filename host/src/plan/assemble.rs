@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Action, Binding, FORMAT, InstancePlan, KeptData, Plan, Planned, Removal, SecretUse, inside, order, ownership,
+    Action, Binding, FORMAT, InstancePlan, KeptData, Plan, Planned, SecretUse, inside, order, ownership,
 };
 use crate::{
     diagnostic::{Diagnostic, Place},
@@ -75,7 +75,7 @@ pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
         stack: stack.to_owned(),
         binding,
         instances: instances.map(|draft| instance_plan(draft, &printed)).collect(),
-        removals: in_undo_order(removals),
+        removals,
         kept: by_name(kept),
         edges,
         secrets,
@@ -138,10 +138,6 @@ fn in_own_order(actions: Vec<Action>) -> Vec<Action> {
     let Ok(ordered) = order::order(&keys, &edges) else { return actions };
     let mut by_key: BTreeMap<Address, Action> = keys.into_iter().zip(actions).collect();
     ordered.iter().filter_map(|key| by_key.remove(key)).collect()
-}
-
-fn in_undo_order(removals: Vec<Removal>) -> Vec<Removal> {
-    removals
 }
 
 fn by_name(mut kept: Vec<KeptData>) -> Vec<KeptData> {
