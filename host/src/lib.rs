@@ -19,6 +19,7 @@ pub mod document;
 mod fixtures;
 pub mod flow;
 pub mod gate;
+mod hex;
 pub mod host_file;
 pub mod observe;
 pub mod plan;

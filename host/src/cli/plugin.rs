@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Ended, Exit, Global};
 use crate::{
+    hex::hex,
     flow::Plugins,
     host_file::{self, HostFile},
     plugin::{ConnectionWant, Description, OutputType, Runtime, builtin},
@@ -120,7 +121,7 @@ fn of_file(runtime: &Runtime, path: &Path) -> Result<Found, Ended> {
     let bytes = std::fs::read(path).with_context(|| format!("the plugin {shown} can't be read"))?;
     let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
     let plugin = runtime.load(&name, &bytes).map_err(|fault| Ended::new(Exit::Plugin, fault.to_string()))?;
-    let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&Sha256::digest(&bytes));
     Ok(Found { from: shown, digest, description: plugin.description().clone() })
 }
 

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Flow, Machine, front};
 use crate::{
+    hex::hex,
     cli::{Ended, Exit, Global, SpecArgs},
     connection::Connections,
     diagnostic::{Diagnostic, Place, Segment, Sources, render},
@@ -94,5 +95,5 @@ fn absolute(path: &Path) -> Result<std::path::PathBuf, Ended> {
 
 fn digest(path: &Path) -> Result<String, Ended> {
     let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
-    Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&Sha256::digest(bytes)))
 }

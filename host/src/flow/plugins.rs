@@ -6,6 +6,7 @@ use anyhow::Context;
 use sha2::{Digest, Sha256};
 
 use crate::{
+    hex::hex,
     cli::{Ended, Exit},
     host_file::{HostFile, refuse_writable_by_others},
     plugin::{Plugin, Runtime, builtin},
@@ -74,7 +75,7 @@ fn load_one(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Resu
         );
         return Err(Ended::new(Exit::Invalid, message));
     }
-    let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&Sha256::digest(&bytes));
     Ok(Some(LoadedPlugin { name: kind.to_owned(), plugin, digest, first_party }))
 }
 

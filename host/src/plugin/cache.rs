@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, component::Component};
 
+use crate::hex::hex;
 use super::Description;
 
 /// Changes whenever entries are written in another form.
@@ -213,9 +214,6 @@ fn entry_digest(key: &Key, body: &[u8]) -> String {
     hex(&Sha256::new_with_prefix(&key.0).chain_update(body).finalize())
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// What is hashed goes into a cryptographic digest; 64 bits would be too few to name code by.
 struct DigestHasher(Sha256);

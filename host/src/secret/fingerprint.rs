@@ -58,9 +58,7 @@ pub(super) fn plain_digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
+pub(super) use crate::hex::hex;
 
 #[cfg(test)]
 mod tests {
