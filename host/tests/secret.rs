@@ -224,3 +224,28 @@ fn a_store_that_others_can_write_a_lost_file_and_a_foreign_file_stop_everything(
     assert!(code == 3 && said.contains("this stack has not written it"), "{said}");
     assert_eq!(machine.env(), "theirs\n");
 }
+
+#[test]
+fn two_instances_share_the_folder_of_their_files_and_the_last_takes_it_away() {
+    let machine = Machine::new();
+    let instance = |name: &str| {
+        format!(
+            "[secret.{name}]\ntoken = {{ generate = \"hex\", bytes = 8 }}\n[[secret.{name}.render]]\n\
+             path = \"${{host.data}}/both/{name}.env\"\nvalues = {{ TOKEN = \"${{secret.{name}.token}}\" }}\n"
+        )
+    };
+    let spec = |instances: &[&str]| {
+        let text: String = instances.iter().map(|name| instance(name)).collect();
+        machine.write("both.toml", &format!("[stack]\nname = \"both\"\n{text}"), 0o644);
+    };
+    spec(&["one", "two"]);
+    let said = machine.done(&["plan", "both.toml"]);
+    assert_eq!(said.matches("+ directory").count(), 1, "{said}");
+    machine.done(&["apply", "--yes", "both.toml"]);
+    assert_eq!(machine.run(&["plan", "--detailed-exitcode", "both.toml"], "").0, 0);
+    spec(&["two"]);
+    machine.done(&["apply", "--yes", "both.toml"]);
+    assert!(machine.path("srv/both/two.env").exists() && !machine.path("srv/both/one.env").exists());
+    machine.done(&["destroy", "--yes", "both.toml"]);
+    assert!(!machine.path("srv/both").exists(), "whoever comes last takes the folder away");
+}

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Ended, Exit, Global};
 use crate::{
-    hex::hex,
     flow::Plugins,
+    hex::hex,
     host_file::{self, HostFile},
     plugin::{ConnectionWant, Description, OutputType, Runtime, builtin},
     render::printable,

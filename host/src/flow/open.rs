@@ -7,10 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::{Flow, Machine, front};
 use crate::{
-    hex::hex,
     cli::{Ended, Exit, Global, SpecArgs},
     connection::Connections,
     diagnostic::{Diagnostic, Place, Segment, Sources, render},
+    hex::hex,
     host_file,
     observe::{Memo, World},
     plan::Binding,

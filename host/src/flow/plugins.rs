@@ -6,8 +6,8 @@ use anyhow::Context;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    hex::hex,
     cli::{Ended, Exit},
+    hex::hex,
     host_file::{HostFile, refuse_writable_by_others},
     plugin::{Plugin, Runtime, builtin},
 };

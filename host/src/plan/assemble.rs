@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Action, Binding, FORMAT, InstancePlan, KeptData, Plan, Planned, SecretUse, inside, order, ownership,
-};
+use super::{Action, Binding, FORMAT, InstancePlan, KeptData, Plan, Planned, SecretUse, inside, order, ownership};
 use crate::{
     diagnostic::{Diagnostic, Place},
     gate::Grants,
@@ -50,7 +48,7 @@ pub struct Assembled<'a> {
 /// Orders, expands, and holds against what is owned. Previews are still empty.
 ///
 /// # Errors
-/// Instances that wait for each other in a ring; two claimants of one thing; errors that plugins reported.
+/// Instances that wait for each other in a ring; two claimants of one thing; a shared thing that two make differently.
 pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let Assembled { stack, mut drafts, edges, recorded, printed, binding } = parts;
     let mut errors = ownership::refuse_two_claimants(&drafts);
@@ -69,12 +67,16 @@ pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let secrets = secret_uses(&drafts, &binding);
     let mut by_address: BTreeMap<Address, Drafted> =
         drafts.into_iter().map(|draft| (draft.address.clone(), draft)).collect();
-    let instances = ordered.iter().filter_map(|address| by_address.remove(address));
+    let mut drafts: Vec<Drafted> = ordered.iter().filter_map(|address| by_address.remove(address)).collect();
+    let refused = ownership::make_shared_once(&mut drafts);
+    if !refused.is_empty() {
+        return Err(refused);
+    }
     Ok(Plan {
         format: FORMAT,
         stack: stack.to_owned(),
         binding,
-        instances: instances.map(|draft| instance_plan(draft, &printed)).collect(),
+        instances: drafts.into_iter().map(|draft| instance_plan(draft, &printed)).collect(),
         removals,
         kept: by_name(kept),
         edges,

@@ -1,8 +1,9 @@
-//! What is owned: two claimants are refused, what nobody wants any longer is taken away, data stays.
+//! What is owned: two claimants are refused, what is shared is made once, what nobody wants any longer is taken away,
+//! data stays.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Drafted, KeptData, Removal, StepPreviews, Thing};
+use super::{Drafted, KeptData, Move, Owned, Removal, StepPreviews, Thing};
 use crate::{
     diagnostic::{Diagnostic, Place},
     state::{InstanceRecord, OwnedRecord},
@@ -18,22 +19,64 @@ fn identity(thing: &Thing) -> Identity<'_> {
 
 /// Two instances of this stack that claim the same thing.
 pub fn refuse_two_claimants(drafts: &[Drafted]) -> Vec<Diagnostic> {
-    let mut claims: HashMap<Identity<'_>, &Address> = HashMap::new();
+    let mut claims: HashMap<Identity<'_>, (&Address, &Owned)> = HashMap::new();
     let mut refused = Vec::new();
     for draft in drafts {
         for owned in &draft.planned.owns {
             let thing = &owned.thing;
-            match claims.insert(identity(thing), &draft.address) {
-                Some(other) if other != &draft.address => refused.push(
-                    Diagnostic::error(
-                        Place::Instance(draft.address.clone(), Vec::new()),
-                        format!("{} and {other} both claim the {thing} behind `{}`", draft.address, thing.connection),
+            match claims.insert(identity(thing), (&draft.address, owned)) {
+                Some((other, theirs)) if other != &draft.address && !(owned.is_shared() && theirs.is_shared()) => {
+                    refused.push(
+                        Diagnostic::error(
+                            Place::Instance(draft.address.clone(), Vec::new()),
+                            format!(
+                                "{} and {other} both claim the {thing} behind `{}`",
+                                draft.address, thing.connection
+                            ),
+                        )
+                        .help("give one of them another name"),
                     )
-                    .help("give one of them another name"),
-                ),
+                }
                 _ => {}
             }
         }
+    }
+    refused
+}
+
+/// Shared things are made by the first instance that wants them, in the order in which they are carried out.
+///
+/// # Errors
+/// Two instances want the same thing made in different ways.
+pub fn make_shared_once(drafts: &mut [Drafted]) -> Vec<Diagnostic> {
+    let mut made: HashMap<Thing, (Address, Vec<Move>)> = HashMap::new();
+    let mut refused = Vec::new();
+    for draft in drafts {
+        let shared: HashMap<&str, &Thing> = draft
+            .planned
+            .owns
+            .iter()
+            .filter(|owned| owned.is_shared())
+            .map(|owned| (owned.thing.key.as_str(), &owned.thing))
+            .collect();
+        draft.planned.actions.retain(|action| {
+            let Some(&thing) = shared.get(action.thing.as_str()) else { return true };
+            match made.get(thing) {
+                None => {
+                    made.insert(thing.clone(), (draft.address.clone(), action.moves.clone()));
+                    return true;
+                }
+                Some((other, moves)) if *moves != action.moves => refused.push(
+                    Diagnostic::error(
+                        Place::Instance(draft.address.clone(), Vec::new()),
+                        format!("{} and {other} both make the {thing}, each with another owner or mode", draft.address),
+                    )
+                    .help("have both want it alike, or give one of them a directory of its own"),
+                ),
+                Some(_) => {}
+            }
+            false
+        });
     }
     refused
 }

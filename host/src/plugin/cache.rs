@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, component::Component};
 
-use crate::hex::hex;
 use super::Description;
+use crate::hex::hex;
 
 /// Changes whenever entries are written in another form.
 const FORM: &[u8] = b"stackrun plugin cache 1\0";
@@ -213,7 +213,6 @@ fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 fn entry_digest(key: &Key, body: &[u8]) -> String {
     hex(&Sha256::new_with_prefix(&key.0).chain_update(body).finalize())
 }
-
 
 /// What is hashed goes into a cryptographic digest; 64 bits would be too few to name code by.
 struct DigestHasher(Sha256);

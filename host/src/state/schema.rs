@@ -12,10 +12,10 @@ create table instance (
 create table thing (
     address text not null, key text not null, connection text not null, kind text not null, name text not null,
     holds_data integer not null, adopted integer not null, proven integer not null, position integer not null,
-    undo text not null, undo_settle text not null, grants text not null,
+    undo text not null, undo_settle text not null, grants text not null, shared integer not null,
     primary key (address, key)
 ) strict;
-create unique index thing_in_the_world on thing (connection, kind, name);
+create unique index thing_in_the_world on thing (connection, kind, name) where not shared;
 create table edge (before text not null, after text not null, primary key (before, after)) strict;
 create table making (address text primary key, makings text not null) strict;
 create table secret (

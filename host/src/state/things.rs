@@ -90,9 +90,9 @@ impl State {
             let thing = &owned.thing;
             // A thing may have been handed over by another instance: the newest claim wins.
             transaction
-                .prepare_cached("delete from thing where connection = ? and kind = ? and name = ?")?
+                .prepare_cached("delete from thing where connection = ? and kind = ? and name = ? and not shared")?
                 .execute(params![thing.connection, thing.kind, thing.name])?;
-            transaction.prepare_cached("insert into thing values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
+            transaction.prepare_cached("insert into thing values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
                 params![
                     address,
                     thing.key,
@@ -105,7 +105,8 @@ impl State {
                     i64::try_from(position)?,
                     serde_json::to_string(&owned.undo)?,
                     serde_json::to_string(&owned.undo_settle)?,
-                    serde_json::to_string(grants)?
+                    serde_json::to_string(grants)?,
+                    owned.is_shared()
                 ],
             )?;
         }

@@ -28,8 +28,8 @@ pub use container::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-pub(crate) use config_file::ConfigHere;
 pub use admission::{Blocks, RevokeAdmission};
+pub(crate) use config_file::ConfigHere;
 pub use directory::{DirectoryFound, DirectoryRemoveIfEmpty};
 pub use directory_remove::DirectoryRemove;
 pub use file::FileBefore;
