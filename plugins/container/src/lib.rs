@@ -18,9 +18,9 @@ mod words;
 
 use app::App;
 use stackrun_plugin::{
-    Section, Value, address,
-    guest::{ConnectionWant, Description, Guest, Offered, Output, OutputType, Planned},
-    literal,
+    Section, Value, address, connection,
+    guest::{Description, Guest, Offered, Output, Planned},
+    literal, output,
     types::{Diagnostic, Instance, Severity, ValueType},
 };
 use wish::{Stage, Wish};
@@ -29,23 +29,12 @@ struct Container;
 
 impl Guest for Container {
     fn describe() -> Description {
-        let output = |name: &str, value_type, about: &str| OutputType {
-            name: name.to_owned(),
-            value_type,
-            secret: false,
-            about: about.to_owned(),
-        };
         Description {
             kind: "container".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             about: "An application in a container, with its configuration file, its folders and its health".to_owned(),
             section_schema: include_str!("section.json").to_owned(),
-            connections: vec![ConnectionWant {
-                field: "connection".to_owned(),
-                kinds: vec!["docker-api".to_owned()],
-                required: true,
-                settings_schema: include_str!("settings.json").to_owned(),
-            }],
+            connections: vec![connection(&["docker-api"], include_str!("settings.json"))],
             outputs: vec![
                 output(
                     "address",

@@ -10,8 +10,9 @@ mod site;
 mod wish;
 
 use stackrun_plugin::{
-    Value,
-    guest::{ConnectionWant, Description, Guest, Offered, Output, OutputType, Planned},
+    Value, connection,
+    guest::{Description, Guest, Offered, Output, Planned},
+    output,
     types::{Diagnostic, Instance, ValueType},
 };
 use wish::Wish;
@@ -20,26 +21,15 @@ struct Gateway;
 
 impl Guest for Gateway {
     fn describe() -> Description {
-        let output = |name: &str, about: &str| OutputType {
-            name: name.to_owned(),
-            value_type: ValueType::Text,
-            secret: false,
-            about: about.to_owned(),
-        };
         Description {
             kind: "gateway".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             about: "A site of Caddy's in front of an application".to_owned(),
             section_schema: include_str!("schema.json").to_owned(),
-            connections: vec![ConnectionWant {
-                field: "connection".to_owned(),
-                kinds: vec!["caddy".to_owned()],
-                required: true,
-                settings_schema: include_str!("settings.json").to_owned(),
-            }],
+            connections: vec![connection(&["caddy"], include_str!("settings.json"))],
             outputs: vec![
-                output("url", "Address of the site, without a path: https://media.example.org"),
-                output("domain", "Host name of the site"),
+                output("url", ValueType::Text, "Address of the site, without a path: https://media.example.org"),
+                output("domain", ValueType::Text, "Host name of the site"),
             ],
             capabilities: vec!["files".to_owned(), "http".to_owned(), "services".to_owned()],
         }

@@ -14,9 +14,9 @@ mod wish;
 
 use discovery::Discovery;
 use stackrun_plugin::{
-    Value,
-    guest::{ConnectionWant, Description, Guest, Offered, Output, OutputType, Planned},
-    secrets,
+    Value, connection,
+    guest::{Description, Guest, Offered, Output, Planned},
+    output, secret_output, secrets,
     types::{Diagnostic, Instance, Severity, ValueType},
 };
 use wish::{Way, Wish};
@@ -25,30 +25,19 @@ struct Oidc;
 
 impl Guest for Oidc {
     fn describe() -> Description {
-        let output = |name: &str, value_type, secret, about: &str| OutputType {
-            name: name.to_owned(),
-            value_type,
-            secret,
-            about: about.to_owned(),
-        };
         Description {
             kind: "oidc".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             about: "A client for an application at an identity provider".to_owned(),
             section_schema: include_str!("schema.json").to_owned(),
-            connections: vec![ConnectionWant {
-                field: "connection".to_owned(),
-                kinds: vec!["authelia".to_owned(), "oidc-registration".to_owned()],
-                required: true,
-                settings_schema: include_str!("settings.json").to_owned(),
-            }],
+            connections: vec![connection(&["authelia", "oidc-registration"], include_str!("settings.json"))],
             outputs: vec![
-                output("enabled", ValueType::Boolean, false, "True: whoever refers to this has a provider"),
-                output("client_id", ValueType::Text, false, "Identifier of the client"),
-                output("client_secret", ValueType::Text, true, "The client's secret"),
-                output("discovery_url", ValueType::Text, false, "Address of the provider's discovery document"),
-                output("issuer", ValueType::Text, false, "The provider's issuer"),
-                output("provider_name", ValueType::Text, false, "What the application calls the provider"),
+                output("enabled", ValueType::Boolean, "True: whoever refers to this has a provider"),
+                output("client_id", ValueType::Text, "Identifier of the client"),
+                secret_output("client_secret", "The client's secret"),
+                output("discovery_url", ValueType::Text, "Address of the provider's discovery document"),
+                output("issuer", ValueType::Text, "The provider's issuer"),
+                output("provider_name", ValueType::Text, "What the application calls the provider"),
             ],
             capabilities: vec!["files".to_owned(), "http".to_owned(), "services".to_owned()],
         }

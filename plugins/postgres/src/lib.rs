@@ -12,8 +12,9 @@ mod rules;
 mod wish;
 
 use stackrun_plugin::{
-    Section, Value, address,
-    guest::{ConnectionWant, Description, Guest, Offered, Output, OutputType, Planned},
+    Section, Value, address, connection,
+    guest::{Description, Guest, Offered, Output, Planned},
+    output, secret_output,
     types::{Diagnostic, Instance, ValueType},
 };
 use wish::Wish;
@@ -24,32 +25,21 @@ const DEFAULT_PORT: i64 = 5432;
 
 impl Guest for Postgres {
     fn describe() -> Description {
-        let output = |name: &str, value_type, secret, about: &str| OutputType {
-            name: name.to_owned(),
-            value_type,
-            secret,
-            about: about.to_owned(),
-        };
         Description {
             kind: "postgres".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             about: "A role and a database that it owns, let in from the networks of its clients".to_owned(),
             section_schema: include_str!("schema.json").to_owned(),
-            connections: vec![ConnectionWant {
-                field: "connection".to_owned(),
-                kinds: vec!["postgresql".to_owned()],
-                required: true,
-                settings_schema: include_str!("settings.json").to_owned(),
-            }],
+            connections: vec![connection(&["postgresql"], include_str!("settings.json"))],
             outputs: vec![
-                output("host", ValueType::Text, false, "Address of the server, as whoever reads it sees it"),
-                output("port", ValueType::Integer, false, "TCP port of the server"),
-                output("role", ValueType::Text, false, "Role to log in as"),
-                output("user", ValueType::Text, false, "The same as `role`"),
-                output("database", ValueType::Text, false, "Name of the database"),
-                output("dbname", ValueType::Text, false, "The same as `database`"),
-                output("password", ValueType::Text, true, "Password of the role"),
-                output("url", ValueType::Text, false, "postgresql://ROLE@HOST:PORT/DATABASE, without the password"),
+                output("host", ValueType::Text, "Address of the server, as whoever reads it sees it"),
+                output("port", ValueType::Integer, "TCP port of the server"),
+                output("role", ValueType::Text, "Role to log in as"),
+                output("user", ValueType::Text, "The same as `role`"),
+                output("database", ValueType::Text, "Name of the database"),
+                output("dbname", ValueType::Text, "The same as `database`"),
+                secret_output("password", "Password of the role"),
+                output("url", ValueType::Text, "postgresql://ROLE@HOST:PORT/DATABASE, without the password"),
             ],
             capabilities: vec!["sql".to_owned()],
         }

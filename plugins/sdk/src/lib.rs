@@ -4,10 +4,12 @@
 //! them; the [`guest`] module has what a plugin answers with. [`Section`] walks what it is handed, [`Value`] builds what
 //! it hands back.
 
+mod describe;
 mod failure;
 mod section;
 mod value;
 
+pub use describe::{connection, output, secret_output};
 pub use failure::explain;
 pub use section::{Section, diagnostic};
 pub use value::{Value, address, literal, reference};

@@ -9,9 +9,9 @@ mod wish;
 
 use stackrun_plugin::{
     Value,
-    guest::{Description, Guest, Offered, Output, OutputType, Planned},
+    guest::{Description, Guest, Offered, Output, Planned},
     secrets::{self, Making},
-    types::{Diagnostic, Instance, Severity, ValueType},
+    types::{Diagnostic, Instance, Severity},
 };
 use wish::{Secret, Source, Wish};
 
@@ -25,12 +25,7 @@ impl Guest for SecretPlugin {
             about: "Secrets by name: generated once, read from files by others, or set by hand".to_owned(),
             section_schema: include_str!("schema.json").to_owned(),
             connections: Vec::new(),
-            outputs: vec![OutputType {
-                name: "*".to_owned(),
-                value_type: ValueType::Text,
-                secret: true,
-                about: "Each secret under its name".to_owned(),
-            }],
+            outputs: vec![stackrun_plugin::secret_output("*", "Each secret under its name")],
             capabilities: vec!["files".to_owned()],
         }
     }
