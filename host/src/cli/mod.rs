@@ -121,7 +121,7 @@ impl Global {
             .with_env_filter(filter)
             .with_writer(std::io::stderr)
             .with_target(false)
-            .without_time()
+            .with_timer(tracing_subscriber::fmt::time::uptime())
             .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
             .init();
         Ok(())

@@ -1,4 +1,4 @@
-//! Has every instance planned, in waves, and puts the plan together.
+//! Has every instance planned, each as soon as it can be, and puts the plan together.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::{Drawn, Flow, LoadedPlugin, by_hand, open::say};
 use crate::{
@@ -18,9 +18,9 @@ use crate::{
     observe::World,
     plan::{Assembled, Binding, Drafted, Planned, Thing, assemble, preview},
     plugin::{InstanceView, PluginFault},
-    reference::{Views, picked},
+    reference::{Schedule, Views, picked},
     secret::{Making, Presence},
-    spec::Instance,
+    spec::{Instance, Spec},
     state::InstanceRecord,
     step::Step,
     value::{Address, Target},
@@ -29,10 +29,13 @@ use crate::{
 impl Flow {
     /// A plan of the stack as the world is now.
     pub async fn plan(&self) -> Result<Drawn, Ended> {
+        self.warm();
         let recorded = self.world.state.instances()?;
         self.declare(&recorded)?;
         let secrets = self.presences()?;
+        tracing::debug!("asking the plugins");
         let (drafts, problems) = self.drafts(&recorded, &secrets).await?;
+        tracing::debug!("the plugins have answered");
         self.refuse(problems)?;
         let assembled = Assembled {
             stack: &self.spec.stack,
@@ -52,6 +55,7 @@ impl Flow {
         let gates = gates_of(&plan);
         by_hand::drop_satisfied(&mut plan, &self.world, &gates).await;
         preview(&mut plan, &self.world, &gates).await;
+        tracing::debug!("the plan is drawn");
         plan.binding.observations = self.world.memo.digests();
         Ok(Drawn { urls: self.urls(), plan, gates })
     }
@@ -99,7 +103,7 @@ impl Flow {
         Ok(presences)
     }
 
-    /// Wave after wave: whoever uses a value that has to be made is planned after its maker, and told so.
+    /// Side by side, and whoever uses a value that has to be made is planned after its maker, and told so.
     async fn drafts(
         &self,
         recorded: &[InstanceRecord],
@@ -107,34 +111,38 @@ impl Flow {
     ) -> Result<(Vec<Drafted>, Vec<Diagnostic>), Ended> {
         let owned: HashMap<&Address, &InstanceRecord> =
             recorded.iter().map(|record| (&record.address, record)).collect();
-        let mut drafts: HashMap<Address, Drafted> = HashMap::new();
-        let (mut problems, mut remade) = (Vec::new(), HashSet::new());
-        for wave in self.graph.waves() {
-            let available = |target: &Target| {
-                !remade.contains(target) && secrets.get(&target.to_string()).is_some_and(Option::is_some)
-            };
-            let mut asked = Vec::new();
-            for address in &wave {
-                match self.ask(address, &owned, &available) {
-                    Ok(ask) => asked.extend(ask),
-                    Err(mistakes) => problems.extend(mistakes),
-                }
+        let (mut schedule, mut asked) = (Schedule::new(&self.graph), FuturesUnordered::new());
+        let mut drafting = Drafting::default();
+        loop {
+            let ready = schedule.next(asked.is_empty());
+            if ready.is_empty() && asked.is_empty() {
+                return Ok(drafting.in_file_order(&self.spec));
             }
-            for (ask, answer) in join_all(asked.into_iter().map(|ask| ask.answer(&self.world))).await {
-                let planned = match answer? {
-                    Ok(planned) => planned,
-                    Err(mistakes) => {
-                        problems.extend(mistakes);
+            let available = |target: &Target| {
+                !drafting.remade.contains(target) && secrets.get(&target.to_string()).is_some_and(Option::is_some)
+            };
+            let ready: Vec<_> =
+                ready.into_iter().map(|address| (self.ask(&address, &owned, &available), address)).collect();
+            for (ask, address) in ready {
+                match ask {
+                    Ok(Some(ask)) => {
+                        asked.push(ask.answer(&self.world));
                         continue;
                     }
-                };
-                problems.extend(planned.diagnostics.iter().filter(|one| one.is_error()).cloned());
-                remade.extend(made_by(&planned));
-                drafts.insert(ask.clone(), self.draft(&ask, planned)?);
+                    Ok(None) => {}
+                    Err(mistakes) => drop(drafting.problems.insert(address.clone(), mistakes)),
+                }
+                schedule.done(&address);
+            }
+            if let Some((address, answer)) = asked.next().await {
+                tracing::debug!("{address} is planned");
+                schedule.done(&address);
+                match answer? {
+                    Ok(planned) => drafting.take(self.draft(&address, planned)?),
+                    Err(mistakes) => drop(drafting.problems.insert(address, mistakes)),
+                }
             }
         }
-        let in_file_order = self.spec.instances.iter().filter_map(|instance| drafts.remove(&instance.address));
-        Ok((in_file_order.collect(), problems))
     }
 
     /// What a plugin is handed for one instance; none when nobody handles its kind.
@@ -208,6 +216,31 @@ impl Flow {
     }
 }
 
+/// What plugins have answered so far.
+#[derive(Default)]
+struct Drafting {
+    drafts: HashMap<Address, Drafted>,
+    problems: HashMap<Address, Vec<Diagnostic>>,
+    /// Values that steps make, or make anew: not known to whoever is planned from now on.
+    remade: HashSet<Target>,
+}
+
+impl Drafting {
+    fn take(&mut self, draft: Drafted) {
+        let errors = draft.planned.diagnostics.iter().filter(|one| one.is_error()).cloned();
+        self.problems.insert(draft.address.clone(), errors.collect());
+        self.remade.extend(made_by(&draft.planned));
+        self.drafts.insert(draft.address.clone(), draft);
+    }
+
+    /// Whoever was faster: the same world gives the same plan, and the same messages.
+    fn in_file_order(mut self, spec: &Spec) -> (Vec<Drafted>, Vec<Diagnostic>) {
+        let addresses = || spec.instances.iter().map(|instance| &instance.address);
+        let problems = addresses().filter_map(|address| self.problems.remove(address)).flatten().collect();
+        (addresses().filter_map(|address| self.drafts.remove(address)).collect(), problems)
+    }
+}
+
 /// One instance about to be planned.
 struct Ask {
     view: InstanceView,
@@ -218,7 +251,7 @@ struct Ask {
 type Answered = Result<Result<Planned, Vec<Diagnostic>>, Ended>;
 
 impl Ask {
-    /// The guest runs on a thread of its own, so that all of a wave observe side by side.
+    /// The guest runs on a thread of its own, so that all of them observe side by side.
     async fn answer(self, world: &Arc<World>) -> (Address, Answered) {
         let Ask { view, gate, loaded } = self;
         let address = view.address.clone();

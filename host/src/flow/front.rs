@@ -59,15 +59,19 @@ pub fn front(args: &SpecArgs, runtime: &Runtime, machine: Machine<'_>) -> Result
     let (contracts, problems) = Contracts::load(&spec);
     diagnostics.extend(problems);
     let kinds: Vec<&str> = spec.index.kinds().collect();
+    tracing::debug!("the spec is read");
     let plugins = Plugins::load(runtime, &kinds, plugins_from)?;
+    tracing::debug!("plugins are loaded");
     let catalog = Catalog::new(plugins.iter().map(|loaded| loaded.plugin.description().clone()));
     diagnostics.extend(catalog.complete(&mut spec, &contracts));
     let wrong = wrong(&diagnostics);
     diagnostics.extend(hold(&spec, &catalog, &contracts));
     diagnostics.extend(host_file.into_iter().flat_map(|host_file| host_file.check_kinds(&catalog)));
     let views = Views { spec: &spec, catalog: &catalog, contracts: &contracts, host_file };
+    tracing::debug!("the spec is held against schemas and contracts");
     let (offered, problems) = offer::offers(&views, &plugins, &wrong)?;
     diagnostics.extend(problems);
+    tracing::debug!("outputs are known");
     let graph = match Graph::new(&spec, &catalog, &offered, host_file) {
         Ok(graph) => Some(graph),
         Err(problems) => {

@@ -1,7 +1,7 @@
 //! The flow, from the user's files to a plan: every stage is a module of its own, and joined here.
 //!
 //! `open` reads files and loads plugins, `offer` asks what each instance makes and offers, `draw` has every instance
-//! planned and puts the plan together, `by_hand` looks whether what others write is already as it should be.
+//! planned and puts the plan together while `warm` has begun to log in to servers, `by_hand` looks whether what others write is already as it should be.
 
 mod by_hand;
 mod draw;
@@ -9,6 +9,7 @@ mod front;
 mod offer;
 mod open;
 mod plugins;
+mod warm;
 
 use std::{collections::BTreeMap, sync::Arc};
 

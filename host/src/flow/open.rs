@@ -25,6 +25,7 @@ impl Flow {
         let (host_file, host_source, host_problems) = host_file::read(&global.host)?;
         let host_sources = Sources { host_file: Some(host_source.clone()), ..Sources::default() };
         refuse_errors(&host_problems, &host_sources)?;
+        tracing::debug!("the host file is sound");
         let host_file = Arc::new(host_file);
         let runtime = Runtime::new(&Runtime::default_cache())?;
         let front = tokio::task::block_in_place(|| front(args, &runtime, Machine::Here(&host_file)))?;
@@ -32,6 +33,7 @@ impl Flow {
         sources.host_file = Some(host_source);
         let mut warnings: Vec<Diagnostic> = host_problems.into_iter().chain(front.diagnostics).collect();
         refuse_errors(&warnings, &sources)?;
+        tracing::debug!("the spec is sound");
         let state = Arc::new(State::open(&host_file.state, &front.spec.stack)?);
         let vault = Vault::open(Arc::clone(&host_file), &front.spec.stack, Arc::clone(&state))?;
         for (address, offered) in &front.offered {

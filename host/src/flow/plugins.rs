@@ -1,9 +1,8 @@
 //! Plugins of a run: the built-in ones that the spec needs, and those that the host file names. Loaded side by side.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::Context;
-use sha2::{Digest, Sha256};
 
 use crate::{
     cli::{Ended, Exit},
@@ -63,8 +62,8 @@ impl Plugins {
 fn load_one(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Result<Option<LoadedPlugin>, Ended> {
     let settings = host_file.and_then(|host_file| host_file.plugins.get(kind));
     let (bytes, first_party) = match (settings, builtin::component(kind)) {
-        (Some(settings), _) => (read(&settings.path)?, false),
-        (None, Some(bytes)) => (bytes.to_vec(), true),
+        (Some(settings), _) => (Cow::Owned(read(&settings.path)?), false),
+        (None, Some(bytes)) => (Cow::Borrowed(bytes), true),
         (None, None) => return Ok(None),
     };
     let plugin = runtime.load(kind, &bytes).map_err(|fault| Ended::new(Exit::Plugin, fault.to_string()))?;
@@ -75,7 +74,7 @@ fn load_one(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Resu
         );
         return Err(Ended::new(Exit::Invalid, message));
     }
-    let digest = hex(&Sha256::digest(&bytes));
+    let digest = hex(&plugin.digest());
     Ok(Some(LoadedPlugin { name: kind.to_owned(), plugin, digest, first_party }))
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Failure, World, listeners};
 use crate::{
-    connection::docker_api::{Engine, ImageFacts, Inspect, Seen},
+    connection::docker_api::{Engine, ImageFacts, Inspect, Seen, Summary},
     gate::{DefinedContainer, Permit},
     secret::Presence,
     state::PlaceRecord,
@@ -92,7 +93,9 @@ impl World {
         let name = wanted.lasting_name();
         let question = format!("container {connection} {name} compared with {}", short_digest(wanted)?);
         let compared = self.memo.once(question, async {
-            let (seen, image) = tokio::join!(engine.inspect(name), engine.image(&wanted.image));
+            // The list is not looked at here: whoever compares a container asks for it next.
+            let (seen, image, _) =
+                tokio::join!(engine.inspect(name), self.image(&engine, &wanted.image), self.containers(&engine));
             let Some(seen) = seen? else {
                 return Ok(ContainerComparison {
                     state: RunState::Absent,
@@ -103,7 +106,7 @@ impl World {
             Ok(ContainerComparison {
                 state: run_state(&seen),
                 owner: owner(&seen, stack, instance),
-                differs: self.container_differs(&engine, wanted, &seen, image?.as_ref()).await?,
+                differs: self.container_differs(&engine, wanted, &seen, (*image?).as_ref()).await?,
             })
         });
         compared.await
@@ -184,12 +187,24 @@ impl World {
         Ok(Some(PlaceRecord { want: digest(&want)?, written: digest(written)? }))
     }
 
+    /// All containers of an engine.
+    pub(crate) async fn containers(&self, engine: &Engine) -> Result<Arc<Vec<Summary>>, Failure> {
+        self.memo.raw(format!("containers {}", engine.name()), async { Ok(engine.list().await?) }).await
+    }
+
+    /// An image of an engine; none when it is not there.
+    async fn image(&self, engine: &Engine, reference: &str) -> Result<Arc<Option<ImageFacts>>, Failure> {
+        self.memo
+            .raw(format!("image {} {reference}", engine.name()), async { Ok(engine.image(reference).await?) })
+            .await
+    }
+
     /// Names of the containers with the label of the gate's stack and instance (`stack/kind.name`).
     pub async fn containers_ours(&self, permit: &Permit<EngineQuestion>, label: &str) -> Result<Vec<String>, Failure> {
         let connection = &permit.subject().connection;
         let engine = self.connections.engine(connection)?;
         let named = self.memo.once(format!("containers {connection} of {label}"), async {
-            let list = engine.list().await?;
+            let list = self.containers(&engine).await?;
             let ours = list.iter().filter(|container| {
                 let label_of = |key: &str| container.labels.get(key).map(String::as_str).unwrap_or_default();
                 format!("{}/{}", label_of(STACK_LABEL), label_of(INSTANCE_LABEL)) == label
@@ -210,8 +225,9 @@ impl World {
         let connection = &permit.subject().connection;
         let engine = self.connections.engine(connection)?;
         let digest = self.memo.once(format!("image {connection} {reference}"), async {
-            let image = engine.image(reference).await?;
-            Ok(image.map(|image| if image.id.contains(':') { image.id } else { format!("sha256:{}", image.id) }))
+            let image = self.image(&engine, reference).await?;
+            let id = image.as_ref().as_ref().map(|image| image.id.as_str());
+            Ok(id.map(|id| if id.contains(':') { id.to_owned() } else { format!("sha256:{id}") }))
         });
         digest.await
     }
@@ -222,7 +238,7 @@ impl World {
         let engine = self.connections.engine(connection)?;
         let holder = self.memo.once(format!("port {connection} {port}"), async {
             let here = engine.publish();
-            for container in engine.list().await? {
+            for container in self.containers(&engine).await?.iter() {
                 let runs = matches!(container.state.as_str(), "running" | "restarting" | "paused" | "stopping");
                 let holds = container.ports.iter().any(|published| {
                     let address = published.address.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));

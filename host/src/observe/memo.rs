@@ -1,6 +1,7 @@
 //! Each question is asked once a run, and its answer shared.
 
 use std::{
+    any::Any,
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -12,11 +13,13 @@ use tokio::sync::OnceCell;
 use super::Failure;
 
 type Answer = Arc<OnceCell<Result<serde_json::Value, Failure>>>;
+type Raw = Arc<OnceCell<Result<Arc<dyn Any + Send + Sync>, Failure>>>;
 
 /// The answers of one run.
 #[derive(Debug, Default)]
 pub struct Memo {
     answers: Mutex<HashMap<String, Answer>>,
+    raw: Mutex<HashMap<String, Raw>>,
 }
 
 impl Memo {
@@ -41,6 +44,22 @@ impl Memo {
         T::deserialize(value).map_err(|error| Failure::Other(error.to_string()))
     }
 
+    /// The same for what answers are made from: a server's list of everything, say. It never crosses to a plugin as it
+    /// is, and a plan does not depend on all of it, so it is not among the digests.
+    pub async fn raw<T, F>(&self, question: String, ask: F) -> Result<Arc<T>, Failure>
+    where
+        T: Send + Sync + 'static,
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let cell = {
+            let mut raw = self.raw.lock().unwrap_or_else(PoisonError::into_inner);
+            raw.entry(question.clone()).or_default().clone()
+        };
+        let found = cell.get_or_init(|| async { Ok(Arc::new(ask.await?) as Arc<dyn Any + Send + Sync>) }).await;
+        let found = found.as_ref().map_err(Clone::clone)?.clone();
+        found.downcast().map_err(|_| Failure::Other(format!("`{question}` was asked in two ways")))
+    }
+
     /// Each question with a digest of its answer, to say what changed when a saved plan is stale.
     pub fn digests(&self) -> BTreeMap<String, String> {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,6 +73,7 @@ impl Memo {
     /// Forgets everything: after a step has changed the world.
     pub fn clear(&self) {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.raw.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

@@ -21,11 +21,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, component::Component};
 
-use super::Description;
+use super::{
+    Description,
+    sweep::{note_use, sweep},
+};
 use crate::hex::hex;
 
 /// Changes whenever entries are written in another form.
-const FORM: &[u8] = b"stackrun plugin cache 1\0";
+const FORM: &[u8] = b"stackrun plugin cache 2\0";
 
 /// A directory of compiled plugins.
 #[derive(Debug)]
@@ -44,8 +47,8 @@ struct Entry {
 }
 
 impl Key {
-    /// The key of a component, compiled by this engine.
-    pub fn new(engine: &Engine, component: &[u8]) -> Self {
+    /// The key of a component, compiled by this engine; `component` is its SHA-256.
+    pub fn new(engine: &Engine, component: &[u8; 32]) -> Self {
         let mut digest = DigestHasher(Sha256::new_with_prefix(FORM));
         engine.precompile_compatibility_hash().hash(&mut digest);
         digest.0.update(component);
@@ -128,6 +131,8 @@ impl Cache {
         let component = unsafe { Component::deserialize_file(engine, &path) };
         let component =
             component.map_err(anyhow::Error::from).with_context(|| format!("can't use {}", path.display()))?;
+        note_use(&path);
+        note_use(&self.entry(key));
         Ok(Some((component, description)))
     }
 
@@ -140,7 +145,9 @@ impl Cache {
         let mut bytes = entry_digest(key, &body).into_bytes();
         bytes.push(b'\n');
         bytes.extend(body);
-        self.write(&self.entry(key), &bytes)
+        self.write(&self.entry(key), &bytes)?;
+        sweep(&self.directory);
+        Ok(())
     }
 
     /// Written aside and renamed: nobody ever reads half of it.
@@ -200,8 +207,12 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// Piece by piece: code is a megabyte a plugin, and memory for all of it costs more than the digest.
 fn digest_of(path: &Path) -> Result<Option<String>> {
-    Ok(read(path)?.map(|bytes| hex(&Sha256::digest(&bytes))))
+    let Some(mut file) = open(path)? else { return Ok(None) };
+    let mut digest = Sha256::new();
+    io::copy(&mut file, &mut digest).with_context(|| format!("can't read {}", path.display()))?;
+    Ok(Some(hex(&digest.finalize())))
 }
 
 fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

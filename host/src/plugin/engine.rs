@@ -10,6 +10,9 @@ pub const SLOTS: u32 = 32;
 /// Core modules inside a component: the guest and the shims around it.
 const MODULES: u32 = 8;
 
+/// Memories and tables that are given back to the system together.
+const DECOMMITS: usize = 16;
+
 /// Bytes that the bookkeeping of one instance may take.
 const INSTANCE: usize = 256 << 10;
 
@@ -50,7 +53,9 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .max_tables_per_module(2)
         .max_memory_size(limits.memory)
         .table_elements(limits.table)
-        // Nothing of a call stays for the next one.
+        // Nothing of a call stays for the next one. Memory goes back to the system some calls at a time, and is not
+        // handed out before: each giving back halts all cores for a moment.
+        .decommit_batch_size(DECOMMITS)
         .linear_memory_keep_resident(0)
         .table_keep_resident(0);
     pool

@@ -16,6 +16,7 @@ mod recorder;
 mod references;
 mod runtime;
 mod slots;
+mod sweep;
 
 pub use fault::{Doing, PluginFault, What};
 pub use inspect::Unfit;

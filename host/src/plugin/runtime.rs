@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
+use sha2::{Digest, Sha256};
 use wasmtime::{
     Engine, Store, Trap,
     component::{Component, Linker},
@@ -49,6 +50,7 @@ struct Shared {
 pub struct Plugin {
     shared: Arc<Shared>,
     name: Arc<str>,
+    digest: [u8; 32],
     linked: PluginPre<Call>,
     description: Arc<Description>,
 }
@@ -82,10 +84,11 @@ impl Runtime {
     /// what the host file or the binary calls it.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Plugin, PluginFault> {
         let fault = |what| PluginFault { plugin: name.to_owned(), instance: None, doing: Doing::Load, what };
-        let key = Key::new(&self.shared.engine, bytes);
+        let digest: [u8; 32] = Sha256::digest(bytes).into();
+        let key = Key::new(&self.shared.engine, &digest);
         if let Some((component, description)) = self.shared.cache.load(&self.shared.engine, &key) {
             let linked = self.link(&component).map_err(fault)?;
-            return Ok(self.plugin(name, linked, description));
+            return Ok(self.plugin(name, digest, linked, description));
         }
         let imported = inspect::inspect(bytes).map_err(|unfit| fault(unfit.into()))?;
         let component = self.compile(bytes).map_err(fault)?;
@@ -95,7 +98,7 @@ impl Runtime {
         if let Err(error) = self.shared.cache.store(&key, &component, &description) {
             tracing::warn!("compiled plugins are not kept, and the next run is slower: {error:#}");
         }
-        Ok(self.plugin(name, linked, description))
+        Ok(self.plugin(name, digest, linked, description))
     }
 
     fn compile(&self, bytes: &[u8]) -> Result<Component, What> {
@@ -120,12 +123,17 @@ impl Runtime {
         asked.map_err(|what| PluginFault { plugin: name.to_owned(), instance: None, doing: Doing::Describe, what })
     }
 
-    fn plugin(&self, name: &str, linked: PluginPre<Call>, description: Description) -> Plugin {
-        Plugin { shared: self.shared.clone(), name: name.into(), linked, description: Arc::new(description) }
+    fn plugin(&self, name: &str, digest: [u8; 32], linked: PluginPre<Call>, description: Description) -> Plugin {
+        Plugin { shared: self.shared.clone(), name: name.into(), digest, linked, description: Arc::new(description) }
     }
 }
 
 impl Plugin {
+    /// SHA-256 of the component.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
     /// What the host file or the binary calls it.
     pub fn name(&self) -> &str {
         &self.name

@@ -8,6 +8,7 @@
 mod known;
 mod outputs;
 mod pick;
+mod schedule;
 mod section;
 mod substitute;
 mod vantage;
@@ -26,6 +27,7 @@ use crate::{
 
 pub use known::Known;
 pub use pick::picked;
+pub use schedule::Schedule;
 pub(crate) use vantage::name_of_this_machine;
 pub use views::Views;
 
@@ -118,40 +120,6 @@ impl Graph {
     /// All of [`Graph::waits`] as pairs: who comes first, who then.
     pub fn edges(&self) -> &BTreeSet<(Address, Address)> {
         &self.edges
-    }
-
-    /// The instances in waves: who stands in one has its makers in earlier ones, and can be planned together with the
-    /// others of its wave. Instances that make something for each other share the last wave.
-    pub fn waves(&self) -> Vec<Vec<Address>> {
-        let mut left: BTreeMap<&Address, usize> = BTreeMap::new();
-        let mut made_for: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
-        for (address, node) in &self.nodes {
-            let makers = node.makers.iter().filter(|maker| *maker != address && self.nodes.contains_key(maker));
-            left.insert(address, makers.clone().count());
-            makers.for_each(|maker| made_for.entry(maker).or_default().push(address));
-        }
-        let mut waves = Vec::new();
-        let mut wave: Vec<&Address> = left.iter().filter(|(_, count)| **count == 0).map(|(one, _)| *one).collect();
-        while !wave.is_empty() {
-            let mut next = Vec::new();
-            for address in &wave {
-                left.remove(address);
-                for consumer in made_for.remove(address).unwrap_or_default() {
-                    if let Some(count) = left.get_mut(consumer) {
-                        *count -= 1;
-                        if *count == 0 {
-                            next.push(consumer);
-                        }
-                    }
-                }
-            }
-            waves.push(wave.into_iter().cloned().collect());
-            wave = next;
-        }
-        if !left.is_empty() {
-            waves.push(left.into_keys().cloned().collect());
-        }
-        waves
     }
 
     /// How many nodes and references were looked at: what the work of [`Graph::new`] grows with.

@@ -81,11 +81,18 @@ fn consumers_are_those_whose_sections_refer_to_an_instance() {
 #[test]
 fn makers_are_planned_first() {
     let graph = example().graph.expect("a graph");
-    let waves = graph.waves();
-    let wave = |of: &str| waves.iter().position(|wave| wave.contains(&address(of))).expect("in a wave");
-    assert_eq!(wave("secret.mediamanager"), 0);
-    assert_eq!(wave("gateway.mediamanager"), 0, "its section holds nothing that is made");
-    assert_eq!(wave("container.mediamanager"), 1);
+    let mut schedule = Schedule::new(&graph);
+    let at_once = schedule.next(true);
+    assert!(at_once.contains(&address("secret.mediamanager")));
+    assert!(at_once.contains(&address("gateway.mediamanager")), "its section holds nothing that is made");
+    assert!(!at_once.contains(&address("container.mediamanager")));
+    schedule.done(&address("gateway.mediamanager"));
+    assert!(schedule.next(false).is_empty());
+    schedule.done(&address("secret.mediamanager"));
+    let then = schedule.next(false);
+    assert!(then.contains(&address("container.mediamanager")), "it waits for nobody else");
+    assert_eq!(at_once.len() + then.len(), graph.nodes.len());
+    assert!(schedule.next(true).is_empty());
 }
 
 #[test]

@@ -126,8 +126,8 @@ impl Planning<'_> {
         let engine = format!("connection `{connection}`");
         let at = self.section.at("connection");
         let failed = |failure| vec![at.error(words::failure(&engine, &failure))];
-        let ours = containers::ours(connection).map_err(failed)?;
         let container = one(containers::compare(connection, &[&self.definition])).map_err(failed)?;
+        let ours = containers::ours(connection).map_err(failed)?;
         let digest = one(containers::images(connection, std::slice::from_ref(&self.wish.image))).map_err(failed)?;
         let mut problems = Vec::new();
         problems.extend(self.foreign(&container));
