@@ -249,3 +249,13 @@ fn two_instances_share_the_folder_of_their_files_and_the_last_takes_it_away() {
     machine.done(&["destroy", "--yes", "both.toml"]);
     assert!(!machine.path("srv/both").exists(), "whoever comes last takes the folder away");
 }
+
+#[test]
+fn more_instances_than_plugins_run_at_once_are_planned() {
+    let machine = Machine::new();
+    let instances: String =
+        (0..600).map(|number| format!("[secret.s{number}]\ntoken = {{ generate = \"hex\", bytes = 8 }}\n")).collect();
+    machine.write("many.toml", &format!("[stack]\nname = \"many\"\n{instances}"), 0o644);
+    let said = machine.done(&["plan", "many.toml"]);
+    assert!(said.contains("Plan: 600 to create"), "{said}");
+}

@@ -10,9 +10,6 @@ pub const SLOTS: u32 = 32;
 /// Core modules inside a component: the guest and the shims around it.
 const MODULES: u32 = 8;
 
-/// Memories and tables that are given back to the system together.
-const DECOMMITS: usize = 16;
-
 /// Bytes that the bookkeeping of one instance may take.
 const INSTANCE: usize = 256 << 10;
 
@@ -53,9 +50,9 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .max_tables_per_module(2)
         .max_memory_size(limits.memory)
         .table_elements(limits.table)
-        // Nothing of a call stays for the next one. Memory goes back to the system some calls at a time, and is not
-        // handed out before: each giving back halts all cores for a moment.
-        .decommit_batch_size(DECOMMITS)
+        // Nothing of a call stays for the next one. Memory goes back to the system with each call: if it waited for
+        // others, a call could find that there is none although it has its slot.
+        .decommit_batch_size(1)
         .linear_memory_keep_resident(0)
         .table_keep_resident(0);
     pool
