@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use anyhow::{Context, Result};
@@ -28,6 +31,10 @@ pub(super) struct Watch {
     hasher: Hasher,
     /// Made when something is looked for first, and again after a secret was made.
     scanner: Mutex<Option<Arc<Scanner>>>,
+    /// Held by who gathers what is looked for: the others wait for it, instead of reading the whole store as well.
+    gathering: Mutex<()>,
+    /// Counts what was made or changed: what was gathered meanwhile is out of date.
+    changes: AtomicU64,
     /// Traits found in this run that state does not have, by label, with the digest of the file.
     fresh: Mutex<HashMap<String, (String, Traits)>>,
     /// Values that no store keeps: credentials of connections, tokens of this run.
@@ -42,12 +49,33 @@ impl std::fmt::Debug for Watch {
 
 impl Watch {
     pub(super) fn new(key: &FingerprintKey) -> Self {
-        Self { hasher: Hasher::new(key), scanner: Mutex::default(), fresh: Mutex::default(), learned: Mutex::default() }
+        Self {
+            hasher: Hasher::new(key),
+            scanner: Mutex::default(),
+            gathering: Mutex::default(),
+            changes: AtomicU64::default(),
+            fresh: Mutex::default(),
+            learned: Mutex::default(),
+        }
     }
 
     /// Something was made or changed: what is looked for is gathered again.
     pub(super) fn forget(&self) {
-        *lock(&self.scanner) = None;
+        let mut scanner = lock(&self.scanner);
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        *scanner = None;
+    }
+
+    fn gathered(&self) -> Option<Arc<Scanner>> {
+        lock(&self.scanner).clone()
+    }
+
+    /// Keeps what was gathered, unless something has changed since.
+    fn keep(&self, scanner: &Arc<Scanner>, as_of: u64) {
+        let mut kept = lock(&self.scanner);
+        if self.changes.load(Ordering::SeqCst) == as_of {
+            *kept = Some(scanner.clone());
+        }
     }
 
     pub(super) fn traits_of(&self, value: &str) -> Traits {
@@ -133,9 +161,14 @@ impl Vault {
     }
 
     fn scanner(&self) -> Result<Arc<Scanner>> {
-        if let Some(scanner) = lock(&self.watch.scanner).as_ref() {
-            return Ok(scanner.clone());
+        if let Some(scanner) = self.watch.gathered() {
+            return Ok(scanner);
         }
+        let _gathering = lock(&self.watch.gathering);
+        if let Some(scanner) = self.watch.gathered() {
+            return Ok(scanner);
+        }
+        let as_of = self.watch.changes.load(Ordering::SeqCst);
         let mut traces = Vec::new();
         for entry in self.store.entries()? {
             let Some(sealed) = self.store.read(&entry)? else { continue };
@@ -153,7 +186,7 @@ impl Vault {
             traces.extend(self.watch.hasher.traces(&value));
         }
         let scanner = Arc::new(Scanner::new(self.watch.hasher, traces));
-        *lock(&self.watch.scanner) = Some(scanner.clone());
+        self.watch.keep(&scanner, as_of);
         Ok(scanner)
     }
 
