@@ -44,8 +44,9 @@ impl Browser {
             "goog:chromeOptions": { "binary": program()?, "args": flags },
             "timeouts": { "implicit": 0, "pageLoad": PATIENCE.as_millis() },
         }}});
-        let begun = ask(&sessions, Some(&wanted))
-            .with_context(|| format!("the end of chromedriver's log:\n{}", process::log_tail(&browser.at("driver.log"))))?;
+        let begun = ask(&sessions, Some(&wanted)).with_context(|| {
+            format!("the end of chromedriver's log:\n{}", process::log_tail(&browser.at("driver.log")))
+        })?;
         let id = begun["sessionId"].as_str().with_context(|| format!("chromedriver gave no session: {begun}"))?;
         browser.session = format!("{sessions}/{id}");
         Ok(browser)

@@ -1,6 +1,6 @@
-//! What people meet: they sign in with a browser, through the gateway and the identity provider, and stay signed in when
-//! the container is replaced, and when the stack is taken away and comes back. The operator's other application goes on
-//! all the while, and nobody gets in with the password that the application came with.
+//! What people meet: they sign in with a browser, through the gateway and the identity provider, and stay signed in
+//! when the container is replaced, and when the stack is taken away and comes back. The operator's other application
+//! goes on all the while, and nobody gets in with the password that the application came with.
 
 use std::fs;
 

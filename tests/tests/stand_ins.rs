@@ -47,9 +47,14 @@ fn contracts_say_what_the_libraries_of_their_applications_do() -> Result<()> {
     let image = listed.lines().find(|image| image.contains("/mediamanager:")).with_context(|| listed.clone())?;
     let mount = |name: &str| format!("--volume={0}/{name}:/src/{name}:ro", root.display());
     let mut podman = lab.podman.command();
-    podman
-        .args(["run", "--network=none", &mount("tests/lab/apps"), &mount("contracts"), image])
-        .args(["/opt/venv/bin/python", "-B", "-m", "unittest", "discover", "/src/tests/lab/apps/tests"]);
+    podman.args(["run", "--network=none", &mount("tests/lab/apps"), &mount("contracts"), image]).args([
+        "/opt/venv/bin/python",
+        "-B",
+        "-m",
+        "unittest",
+        "discover",
+        "/src/tests/lab/apps/tests",
+    ]);
     let said = said(&mut podman)?;
     ensure!(number(&said, "Ran ")? > 0, "no test ran:\n{said}");
     lab.down()

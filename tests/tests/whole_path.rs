@@ -100,7 +100,7 @@ fn people_can_sign_in_and_default_passwords_do_not(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// Spellings that some server takes for `Remote-User`: names have no case, and WSGI makes no difference between `-` and `_`.
+/// Spellings that some server takes for `Remote-User`: names have no case, and for WSGI `_` is as good as `-`.
 const FORGED: &[&str] = &["Remote-User", "remote-user", "REMOTE_USER", "Remote_User", "remote-User", "Remote-Groups"];
 
 fn forged_headers_do_not_arrive(lab: &Lab) -> Result<()> {

@@ -24,8 +24,8 @@ pub(crate) const FLAGS: &[&str] =
     &["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--no-proxy-server"];
 
 impl Lab {
-    /// The browser's home folder, made when it isn't there: its `HOME`, and that of whatever starts it, such as a WebDriver
-    /// server.
+    /// The browser's home folder, made when it isn't there: its `HOME`, and that of whatever starts it, such as
+    /// `chromedriver`.
     ///
     /// # Errors
     /// When `certutil` is missing or fails.
