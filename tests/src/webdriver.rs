@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -11,9 +10,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::command::run;
-use crate::lab::browser::{DRIVER, FLAGS, PROCESSES, at_home, program};
+use crate::lab::browser::{PROCESSES, Room, program};
 use crate::lab::{Lab, process};
 
+/// What drives the browser.
+const DRIVER: &str = "chromedriver";
 /// The key under which WebDriver has an element's id.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How long to wait for what a page should hold: two slow cores may be busy with other tests.
@@ -23,6 +24,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// A browser with one page, and a memory of its own; it ends with the value, and leaves nothing.
 #[derive(Debug)]
 pub struct Browser {
+    room: Room,
     session: String,
     folder: TempDir,
 }
@@ -33,18 +35,16 @@ impl Browser {
     /// # Errors
     /// When `chromedriver` or Chromium does not start: the end of the driver's log.
     pub fn start(lab: &Lab) -> Result<Self> {
-        let home = lab.browser_home()?;
-        let folder = tempfile::Builder::new().prefix("driven-").tempdir_in(&home).context("can't make a folder")?;
+        let room = lab.browser_room()?;
+        let folder = tempfile::Builder::new().prefix("driven-").tempdir_in(&room.home);
         // From here on the value ends whatever was started, also on an error.
-        let mut browser = Self { session: String::new(), folder };
-        let sessions = browser.start_driver(&home)?;
-        let profile = format!("--user-data-dir={}", browser.at("profile").display());
-        let flags: Vec<&str> = FLAGS.iter().copied().chain([profile.as_str()]).collect();
+        let mut browser = Self { room, session: String::new(), folder: folder.context("can't make a folder")? };
+        let sessions = browser.start_driver()?;
         let wanted = json!({ "capabilities": { "alwaysMatch": {
-            "goog:chromeOptions": { "binary": program()?, "args": flags },
+            "goog:chromeOptions": { "binary": program()?, "args": browser.room.flags(&browser.at("profile")) },
             "timeouts": { "implicit": 0, "pageLoad": PATIENCE.as_millis() },
         }}});
-        let begun = ask(&sessions, Some(&wanted)).with_context(|| {
+        let begun = browser.ask("POST", &sessions, Some(&wanted)).with_context(|| {
             format!("the end of chromedriver's log:\n{}", process::log_tail(&browser.at("driver.log")))
         })?;
         let id = begun["sessionId"].as_str().with_context(|| format!("chromedriver gave no session: {begun}"))?;
@@ -104,15 +104,15 @@ impl Browser {
     /// # Errors
     /// When the browser is gone.
     pub fn forget_cookies(&self) -> Result<()> {
-        ask_by("DELETE", &format!("{}/cookie", self.session), None).map(drop)
+        self.ask("DELETE", &format!("{}/cookie", self.session), None).map(drop)
     }
 
     /// Starts the driver on a port that it chooses, and returns the address of its sessions.
-    fn start_driver(&self, home: &Path) -> Result<String> {
+    fn start_driver(&self) -> Result<String> {
         let log = self.at("log");
-        let mut driver = Command::new(DRIVER);
+        let mut driver = self.room.command(Path::new(DRIVER));
         // The path among its arguments is how it is found again.
-        at_home(&mut driver, home).arg("--port=0").arg(format!("--log-path={}", self.at("driver.log").display()));
+        driver.arg("--port=0").arg(format!("--log-path={}", self.at("driver.log").display()));
         let mut child = process::spawn(&mut driver, &log, &self.at("pid"))?;
         let mut port = None;
         process::wait(DRIVER, PATIENCE, &log, Some(&mut child), || {
@@ -148,11 +148,30 @@ impl Browser {
     }
 
     fn get(&self, path: &str) -> Result<Value> {
-        ask(&format!("{}/{path}", self.session), None)
+        self.ask("GET", &format!("{}/{path}", self.session), None)
     }
 
     fn post(&self, path: &str, what: &Value) -> Result<Value> {
-        ask(&format!("{}/{path}", self.session), Some(what))
+        self.ask("POST", &format!("{}/{path}", self.session), Some(what))
+    }
+
+    fn ask(&self, method: &str, url: &str, body: Option<&Value>) -> Result<Value> {
+        let mut curl = self.room.command(Path::new("curl"));
+        curl.args(["--disable", "--silent", "--show-error", "--noproxy", "*", "--request", method]);
+        // The driver has limits of its own, and says what took so long.
+        curl.arg("--max-time").arg((2 * PATIENCE).as_secs().to_string());
+        if let Some(body) = body {
+            curl.args(["--header", "Content-Type: application/json", "--data", &body.to_string()]);
+        }
+        let answer = run(curl.arg(url))?;
+        let mut answer: Value = serde_json::from_str(&answer).with_context(|| format!("{DRIVER} said: {answer}"))?;
+        let value = answer["value"].take();
+        if let Some(error) = value["error"].as_str() {
+            // The message goes on with the driver's own stack.
+            let message = value["message"].as_str().unwrap_or_default();
+            bail!("{error}: {}", message.lines().next().unwrap_or_default());
+        }
+        Ok(value)
     }
 }
 
@@ -160,7 +179,7 @@ impl Drop for Browser {
     fn drop(&mut self) {
         if !self.session.is_empty() {
             // It closes its files; whatever does not end by that is ended next.
-            let _ = ask_by("DELETE", &self.session, None);
+            let _ = self.ask("DELETE", &self.session, None);
         }
         if let Err(error) = process::kill_all(PROCESSES, self.folder.path()) {
             eprintln!("a test's browser stays behind: {error:#}");
@@ -173,27 +192,4 @@ fn port_in(said: &str) -> Result<u16> {
     let mut lines = said.lines().filter_map(|line| line.split_once("started successfully on port "));
     let (_, port) = lines.next().context("it does not listen yet")?;
     port.trim_end_matches('.').parse().with_context(|| format!("{port} is no port"))
-}
-
-fn ask(url: &str, body: Option<&Value>) -> Result<Value> {
-    ask_by(if body.is_some() { "POST" } else { "GET" }, url, body)
-}
-
-fn ask_by(method: &str, url: &str, body: Option<&Value>) -> Result<Value> {
-    let mut curl = Command::new("curl");
-    curl.args(["--disable", "--silent", "--show-error", "--noproxy", "*", "--request", method]);
-    // The driver has limits of its own, and says what took so long.
-    curl.arg("--max-time").arg((2 * PATIENCE).as_secs().to_string());
-    if let Some(body) = body {
-        curl.args(["--header", "Content-Type: application/json", "--data", &body.to_string()]);
-    }
-    let answer = run(curl.arg(url))?;
-    let mut answer: Value = serde_json::from_str(&answer).with_context(|| format!("chromedriver said: {answer}"))?;
-    let value = answer["value"].take();
-    if let Some(error) = value["error"].as_str() {
-        // The message goes on with the driver's own stack.
-        let message = value["message"].as_str().unwrap_or_default();
-        bail!("{error}: {}", message.lines().next().unwrap_or_default());
-    }
-    Ok(value)
 }
