@@ -136,6 +136,20 @@ fn an_apply_converges_repairs_drift_and_is_taken_away_again() {
 }
 
 #[test]
+fn the_command_that_a_plan_ends_with_carries_out_that_plan() {
+    let machine = Machine::applied();
+    let set = r#"secret.app.render=[{ path = "${host.data}/it's other/env", values = { A = "${secret.password}" } }]"#;
+    let said = machine.done(&["plan", "app.toml", "--set", set]);
+    let command = said.lines().find_map(|line| line.strip_prefix("To carry it out:  ")).unwrap();
+    let folder = PathBuf::from(env!("CARGO_BIN_EXE_stackrun")).parent().unwrap().to_owned();
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("PATH={}:$PATH; {command} --yes", folder.display()));
+    let ran = shell.current_dir(machine.directory.path()).output().unwrap();
+    assert!(ran.status.success(), "{command}: {}", String::from_utf8_lossy(&ran.stderr));
+    assert!(machine.path("srv/it's other/env").exists() && !machine.path("srv/app/env").exists(), "{command}");
+}
+
+#[test]
 fn a_plan_without_changes_needs_no_identity() {
     let machine = Machine::applied();
     fs::remove_file(machine.path("identity")).unwrap();

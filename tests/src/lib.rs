@@ -9,3 +9,4 @@ pub mod lab;
 pub mod setup;
 pub mod sign_in;
 pub mod stack;
+pub mod webdriver;

@@ -14,6 +14,8 @@ use crate::lab::idp::User;
 
 /// Redirects that one request may follow.
 const REDIRECTS: &str = "12";
+/// Seconds for one request with its redirects.
+const LIMIT: &str = "60";
 
 /// Somebody in front of a browser: what they are sent stays between requests.
 #[derive(Debug)]
@@ -45,6 +47,18 @@ struct Authorize {
 }
 
 #[derive(Deserialize)]
+struct Endpoints {
+    authorization_endpoint: String,
+    token_endpoint: String,
+    userinfo_endpoint: String,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    access_token: String,
+}
+
+#[derive(Deserialize)]
 struct Me {
     email: String,
 }
@@ -63,15 +77,20 @@ impl<'a> Visitor<'a> {
     /// # Errors
     /// When the connection or the certificate fails; a status that is an error is none.
     pub fn open(&self, url: &str, form: &[(&str, &str)]) -> Result<Page> {
+        self.ask(url, form, &[])
+    }
+
+    fn ask(&self, url: &str, form: &[(&str, &str)], more: &[&str]) -> Result<Page> {
         let jar = self.jar();
         let mut curl = Command::new("curl");
-        curl.args(["--disable", "--silent", "--show-error", "--max-time", "20", "--noproxy", "*", "--location"])
+        curl.args(["--disable", "--silent", "--show-error", "--max-time", LIMIT, "--noproxy", "*", "--location"])
             .args(["--max-redirs", REDIRECTS, "--write-out", "\n%{json}", "--cacert"])
             .arg(&self.lab.caddy.ca)
             .arg("--cookie")
             .arg(&jar)
             .arg("--cookie-jar")
-            .arg(&jar);
+            .arg(&jar)
+            .args(more);
         for (name, value) in form {
             curl.arg("--data-urlencode").arg(format!("{name}={value}"));
         }
@@ -90,18 +109,55 @@ impl<'a> Visitor<'a> {
     pub fn sign_in(&self, origin: &str, user: &User) -> Result<String> {
         let start = self.open(&format!("{origin}/api/v1/auth/oauth/authorize"), &[])?.with_status(200)?;
         let Authorize { authorization_url } = start.json()?;
-        let login = self.open(&authorization_url, &[])?.with_status(200)?;
-        ensure!(login.url.starts_with(&self.lab.idp.issuer), "the application sends people to {}", login.url);
-        let mut page = self.open(&login.url, &[("username", &user.name), ("password", &user.password)])?;
-        if page.url.starts_with(&self.lab.idp.issuer) {
-            let consent = page.with_status(200)?;
-            page = self.open(&consent.url, &[("answer", "accept")])?;
-        }
+        let page = self.pass_the_provider(&authorization_url, user)?;
         // The page itself comes with status 404, as MediaManager has it.
         ensure!(page.url.starts_with(&format!("{origin}/web/")), "after the sign-in: {page}");
         let me: Me = self.open(&format!("{origin}/api/v1/users/me"), &[])?.with_status(200)?.json()?;
         ensure!(me.email == user.email, "signed in as {} and not as {}", me.email, user.email);
         Ok(me.email)
+    }
+
+    /// Signs in at the operator's own application, whose server is played here: what the provider sends back by the
+    /// browser is exchanged for a token, and that for the address of mail, which is returned.
+    ///
+    /// # Errors
+    /// Where it gets stuck: the address, the status and the page.
+    pub fn sign_in_at_the_operators(&self, user: &User) -> Result<String> {
+        let (provider, client) = (&self.lab.idp, &self.lab.idp.operator_client);
+        let discovery = self.open(&format!("{}/.well-known/openid-configuration", provider.issuer), &[])?;
+        let endpoints: Endpoints = discovery.with_status(200)?.json()?;
+        let start = format!(
+            "{}?client_id={}&redirect_uri={}&response_type=code&scope=openid%20email&state=of-the-wiki",
+            endpoints.authorization_endpoint, client.client_id, client.redirect_uri
+        );
+        let back = self.pass_the_provider(&start, user)?.with_status(200)?;
+        let query = back.url.strip_prefix(&format!("{}?", client.redirect_uri)).with_context(|| back.to_string())?;
+        let field = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        ensure!(field("state") == Some("of-the-wiki"), "not the answer to this sign-in: {back}");
+        let code = field("code").with_context(|| format!("no code came back: {back}"))?;
+
+        let exchange =
+            [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", client.redirect_uri.as_str())];
+        let as_client = format!("{}:{}", client.client_id, client.client_secret);
+        let answer = self.ask(&endpoints.token_endpoint, &exchange, &["--user", &as_client])?.with_status(200)?;
+        let Token { access_token } = answer.json()?;
+        let bearer = format!("Authorization: Bearer {access_token}");
+        let me: Me = self.ask(&endpoints.userinfo_endpoint, &[], &["--header", &bearer])?.with_status(200)?.json()?;
+        ensure!(me.email == user.email, "signed in as {} and not as {}", me.email, user.email);
+        Ok(me.email)
+    }
+
+    /// From an address of the provider's through its pages, and to where it sends the person back.
+    fn pass_the_provider(&self, url: &str, user: &User) -> Result<Page> {
+        let issuer = &self.lab.idp.issuer;
+        let login = self.open(url, &[])?.with_status(200)?;
+        ensure!(login.url.starts_with(issuer), "the application sends people to {}", login.url);
+        let page = self.open(&login.url, &[("username", &user.name), ("password", &user.password)])?;
+        if !page.url.starts_with(issuer) {
+            return Ok(page);
+        }
+        let consent = page.with_status(200)?;
+        self.open(&consent.url, &[("answer", "accept")])
     }
 
     fn jar(&self) -> PathBuf {

@@ -44,10 +44,10 @@ impl Stack {
         }
     }
 
-    /// `stackrun COMMAND SPEC …`, ready to be run.
+    /// `stackrun COMMAND SPEC …`, ready to be run; a command may have two words, such as `secret list`.
     pub fn command(&self, command: &str, more: &[&str]) -> Command {
         let mut stackrun = Command::new(&self.stackrun);
-        stackrun.arg(command).arg(&self.spec).arg("--host").arg(&self.host);
+        stackrun.args(command.split(' ')).arg(&self.spec).arg("--host").arg(&self.host);
         for set in &self.set {
             stackrun.arg("--set").arg(set);
         }
@@ -70,6 +70,19 @@ impl Stack {
         }
         Ok(output)
     }
+}
+
+/// A secret of [`Stack::mediamanager`] as the store has it.
+///
+/// # Errors
+/// When it can't be exported, or there is none of that name.
+pub fn secret(stack: &Stack, name: &str) -> Result<String> {
+    let folder = tempfile::tempdir().context("can't make a temporary folder")?;
+    let file = folder.path().join("secrets.toml");
+    stack.quietly("secret export", &["--clear", "--to", &file.display().to_string()], 0)?;
+    let text = std::fs::read_to_string(&file).context("the exported secrets can't be read")?;
+    let secrets: toml::Table = toml::from_str(&text).context("the exported secrets are not TOML")?;
+    secrets.get(name).and_then(toml::Value::as_str).map(str::to_owned).with_context(|| format!("no secret {name}"))
 }
 
 /// The application's host name in a lab.

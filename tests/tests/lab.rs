@@ -329,10 +329,19 @@ fn applications(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// A browser gets to a site by its name, with the certificate checked and no settings for either.
+/// A browser gets to a site by its name, with the certificate checked: one that does not know the authority refuses.
 fn browser(lab: &Lab) -> Result<()> {
-    let page = output(lab.chromium()?.args(["--dump-dom", &lab.caddy.url(&format!("wiki.{DOMAIN}"))]))?;
+    let site = lab.caddy.url(&format!("wiki.{DOMAIN}"));
+    let page = output(lab.chromium()?.args(["--dump-dom", &site]))?;
     ensure!(page.contains("the operator's wiki"), "{page}");
+    let elsewhere = tempfile::tempdir()?;
+    let mut stranger = lab.chromium()?;
+    stranger.env("HOME", elsewhere.path()).arg(format!("--user-data-dir={}", elsewhere.path().join("p").display()));
+    let refused = stranger.args(["--dump-dom", &site]).output()?;
+    let (page, said) = (String::from_utf8_lossy(&refused.stdout), String::from_utf8_lossy(&refused.stderr));
+    ensure!(!page.contains("the operator's wiki"), "a browser that does not know the authority trusts it: {page}");
+    // ERR_CERT_AUTHORITY_INVALID.
+    ensure!(said.contains("net_error -202"), "it did not refuse for the certificate: {said}");
     Ok(())
 }
 

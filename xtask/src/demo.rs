@@ -28,6 +28,7 @@ pub fn run(args: &Args) -> Result<()> {
     let stackrun = match &args.stackrun {
         Some(stackrun) => stackrun.clone(),
         None => {
+            title("set-up: what is missing on this machine, the plugins, stackrun");
             setup::ensure(&[Need::Lab])?;
             build::run(&build::Args::default())?;
             build::stackrun(&workspace, "dev")?
@@ -43,10 +44,12 @@ pub fn run(args: &Args) -> Result<()> {
     let lab = Scratch::up(&Options::default())?;
     eprintln!("up in {0}; if this is interrupted, `cargo xtask lab down {0}` ends it", lab.dir.display());
     let stack = Stack::mediamanager(&stackrun, &workspace.root, &lab);
+    let folder = lab.dir.clone();
     let url = show(&lab, &stack)?;
     if !args.keep {
+        title("the end");
         lab.down()?;
-        eprintln!("\nall of it worked, and is gone again (--keep leaves it up)");
+        eprintln!("all of it worked; nothing runs any more, and {} is removed (--keep leaves it)", folder.display());
         return Ok(());
     }
     let lab = lab.keep();
@@ -59,26 +62,22 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn show(lab: &Lab, stack: &Stack) -> Result<String> {
-    title("stackrun plan");
-    process::run(&mut stack.command("plan", &[]))?;
-    title("stackrun apply --yes");
+    title("stackrun apply --yes: the plan, the run, the checks");
     process::run(&mut stack.command("apply", &["--yes"]))?;
-    title("stackrun verify");
-    process::run(&mut stack.command("verify", &[]))?;
 
     title("a sign-in");
     let url = lab.caddy.url(&domain(&lab.domain));
     let person = person(lab)?;
     let mail = Visitor::new(lab)?.sign_in(&url, person).context("the sign-in did not work")?;
-    eprintln!("{} signed in at {url} and is known there as {mail}", person.name);
+    eprintln!("{} signed in at {url} by way of {}, and is known there as {mail}", person.name, lab.idp.issuer);
 
-    title("stackrun apply --yes, again");
+    title("stackrun apply --yes, again: there should be nothing to do");
     let before = containers(lab)?;
     stack.quietly("plan", &["--detailed-exitcode"], 0).context("there is something left to do after apply")?;
     process::run(&mut stack.command("apply", &["--yes"]))?;
     let after = containers(lab)?;
     ensure!(before == after, "the second apply changed the containers:\n{before}before,\n{after}after");
-    eprintln!("nothing changed");
+    eprintln!("the containers are the same, and run since then");
     Ok(url)
 }
 

@@ -48,15 +48,15 @@ fn say_how_to_apply(args: &PlanArgs, global: &Global, plan: &Plan) {
     if plan.is_empty() {
         return;
     }
-    let host = global.host.display();
-    match &args.out {
-        Some(out) => {
-            anstream::println!("To carry out exactly this plan:  stackrun apply {} --host {host}", out.display())
-        }
-        None => anstream::println!(
-            "To carry it out:  stackrun apply {} --host {host}\nTo keep exactly this plan for later:  add  -o plan.json",
-            args.spec.spec.display()
-        ),
+    let subject = args.out.as_ref().unwrap_or(&args.spec.spec);
+    let mut words = ["stackrun", "apply"].map(str::to_owned).to_vec();
+    words.extend([subject.display().to_string(), "--host".to_owned(), global.host.display().to_string()]);
+    if args.out.is_some() {
+        anstream::println!("To carry out exactly this plan:  {}", render::shell_line(&words));
+    } else {
+        words.extend(args.spec.set.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
+        let line = render::shell_line(&words);
+        anstream::println!("To carry it out:  {line}\nTo keep exactly this plan for later:  add  -o plan.json");
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::process::Command;
 
 use super::{caddy, http::Clients};
 use crate::host_file::{ConnectionSettings, Verb};
+use crate::render::shell_line;
 
 /// Where programs are looked for, and what the command gets as PATH unless its `env` says otherwise.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin";
@@ -28,7 +29,7 @@ pub fn names(connection: &ConnectionSettings) -> Vec<String> {
 pub fn says(connection: &ConnectionSettings, verb: &str) -> String {
     match connection.verbs.get(verb) {
         Some(command) => {
-            let line = command.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+            let line = shell_line(&command.command);
             match &command.user {
                 Some(user) => format!("`{line}` as {user}"),
                 None => format!("`{line}`"),
@@ -102,11 +103,6 @@ fn last_lines(said: &str) -> String {
     let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
     let from = lines.len().saturating_sub(SHOWN_LINES);
     lines[from..].iter().map(|line| format!("  | {}", crate::render::printable(line))).collect::<Vec<_>>().join("\n")
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.escape_debug()) }
 }
 
 #[cfg(test)]

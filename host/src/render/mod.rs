@@ -11,4 +11,4 @@ pub use plan::plan;
 pub use progress::{Human, JsonLines, reporter};
 pub use standing::standing;
 pub use style::error_word;
-pub use text::{printable, text};
+pub use text::{printable, shell_line, text};

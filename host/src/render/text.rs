@@ -33,6 +33,20 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
+/// A command as a shell takes it, so that it can be copied.
+pub fn shell_line<'a>(words: impl IntoIterator<Item = &'a String>) -> String {
+    words.into_iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn shell_word(word: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", printable(word).replace('\'', r"'\''"))
+    }
+}
+
 /// Characters that turn the direction of what follows (Unicode UAX #9), and could make a reader see another order.
 fn is_bidi(character: char) -> bool {
     matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
@@ -45,6 +59,15 @@ mod tests {
     #[test]
     fn control_characters_are_shown_not_obeyed() {
         assert_eq!(printable("a\u{1b}[2Jb\r\u{202e}c\td"), "a\\u{1b}[2Jb\\u{d}\\u{202e}c    d");
+    }
+
+    #[test]
+    fn a_shell_gets_the_words_back() {
+        let words = ["plain/a.b=c", "two words", "it's \"$HOME\" `id` \\", ""].map(str::to_owned);
+        let line = shell_line(&words);
+        let echoed = std::process::Command::new("sh").args(["-c", &format!("printf '%s|' {line}")]).output().unwrap();
+        assert_eq!(String::from_utf8(echoed.stdout).unwrap(), words.map(|word| format!("{word}|")).concat());
+        assert!(line.starts_with("plain/a.b=c 'two words' "), "{line}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod mounts;
 mod operator;
 pub mod podman;
 pub mod postgres;
-mod process;
+pub(crate) mod process;
 mod rootfs;
 mod scratch;
 pub mod slot;
@@ -175,7 +175,8 @@ impl Lab {
         let lab = Self::open(dir)?;
         // Left by an `up` that was killed: they would start servers after these have been stopped.
         process::kill_all(&["initdb", "pg_ctl", "idp-restart"], &lab.dir)?;
-        let parts: [(&str, Result<()>); 4] = [
+        let parts: [(&str, Result<()>); 5] = [
+            ("the browser", lab.stop_browsers()),
             ("Caddy", lab.caddy.stop()),
             ("the identity provider", lab.idp.stop()),
             ("Podman", lab.podman.stop()),

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +22,7 @@ export class Lab {
   static async create() {
     const lab = new Lab();
     lab.folder = mkdtempSync(join(tmpdir(), 'idp-'));
+    process.on('exit', () => rmSync(lab.folder, { recursive: true, force: true }));
     lab.port = await freePort();
     lab.url = `http://127.0.0.1:${lab.port}`;
     lab.fragment = join(lab.folder, 'stackrun-clients.yml');

@@ -57,9 +57,9 @@ async def auth_metadata() -> dict:
 
 
 @api.get("/debug/headers")
-async def identity_headers(request: Request) -> dict:
-    """For the tests alone, not in MediaManager: the `Remote-*` headers that arrive here."""
-    return {name: value for name, value in request.headers.items() if name.startswith("remote-")}
+async def headers_that_arrived(request: Request) -> list[tuple[str, str]]:
+    """For the tests alone, not in MediaManager: every header as it arrived here, name and value."""
+    return request.headers.items()
 
 
 api.include_router(fastapi_users.get_auth_router(bearer_backend), prefix="/auth/jwt")
