@@ -1,6 +1,11 @@
 //! `stackrun plan`
 
-use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use clap::Args;
@@ -48,16 +53,31 @@ fn say_how_to_apply(args: &PlanArgs, global: &Global, plan: &Plan) {
     if plan.is_empty() {
         return;
     }
-    let host = global.host.display();
     match &args.out {
-        Some(out) => {
-            anstream::println!("To carry out exactly this plan:  stackrun apply {} --host {host}", out.display())
-        }
+        Some(out) => anstream::println!("To carry out exactly this plan:  {}", command(out, &[], &global.host)),
         None => anstream::println!(
-            "To carry it out:  stackrun apply {} --host {host}\nTo keep exactly this plan for later:  add  -o plan.json",
-            args.spec.spec.display()
+            "To carry it out:  {}\nTo keep exactly this plan for later:  add  -o plan.json",
+            command(&args.spec.spec, &args.spec.set, &global.host)
         ),
     }
+}
+
+/// What a person pastes into a shell: the same spec or plan, the same values, the same host file.
+fn command(target: &Path, set: &[String], host: &Path) -> String {
+    let mut command = format!("stackrun apply {}", word(&target.to_string_lossy()));
+    for set in set {
+        command.push_str(&format!(" --set {}", word(set)));
+    }
+    command + &format!(" --host {}", word(&host.to_string_lossy()))
+}
+
+/// One word of a shell's command line.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./:=,@%+".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn to_json(plan: &Plan) -> Result<String, Ended> {
@@ -73,4 +93,19 @@ fn save(plan: &Plan, path: &PathBuf) -> Result<(), Ended> {
         file.sync_all()
     };
     Ok(write().with_context(|| format!("the plan can't be written to {}", path.display()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_of_a_plan_has_its_values_whatever_stands_in_them() {
+        let set = ["gateway.app.domain=app.example.org".to_owned(), "container.app.name=it's $1".to_owned()];
+        let command = command(Path::new("app.toml"), &set, Path::new("/srv/a b/stackrun.toml"));
+        assert_eq!(
+            command,
+            r"stackrun apply app.toml --set gateway.app.domain=app.example.org --set 'container.app.name=it'\''s $1' --host '/srv/a b/stackrun.toml'"
+        );
+    }
 }
