@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Binding, FORMAT, InstancePlan, KeptData, Plan, Planned, SecretUse, inside, order, ownership};
+use super::{
+    Action, Binding, FORMAT, InstancePlan, KeptData, Owned, Plan, Planned, SecretUse, inside, order, ownership,
+};
 use crate::{
     diagnostic::{Diagnostic, Place},
     gate::Grants,
@@ -99,9 +101,12 @@ fn instance_plan(draft: Drafted, printed: &BTreeSet<String>) -> InstancePlan {
         .filter(|(_, action)| writes_printed(action))
         .map(|(index, _)| index)
         .collect();
-    // What another program writes is not ours to take away.
-    let theirs: BTreeSet<String> = by_hand.iter().map(|&index| planned.actions[index].thing.clone()).collect();
-    planned.owns.retain(|owned| !theirs.contains(&owned.thing.key));
+    // What another program writes is not ours to take away, whether it is as it should be or not.
+    let written_by_others = |owned: &Owned| {
+        printed.contains(&owned.thing.connection) && owned.undo.iter().any(|one| writes_a_file(&one.step))
+    };
+    let (theirs, owns) = std::mem::take(&mut planned.owns).into_iter().partition(written_by_others);
+    planned.owns = owns;
     InstancePlan {
         address: draft.address,
         plugin: draft.plugin,
@@ -111,6 +116,7 @@ fn instance_plan(draft: Drafted, printed: &BTreeSet<String>) -> InstancePlan {
         planned,
         previews: Vec::new(),
         by_hand,
+        theirs: Vec::into_iter(theirs).map(|owned| owned.thing).collect(),
     }
 }
 

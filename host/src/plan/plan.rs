@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Binding, Move, Owned, Planned};
+use super::{Action, Binding, Move, Owned, Planned, Thing};
 use crate::{
     gate::{Gate, Grants},
     secret::Making,
@@ -55,6 +55,8 @@ pub struct InstancePlan {
     pub previews: Vec<StepPreviews>,
     /// Actions whose things another program writes: printed, never carried out. Indices into `planned.actions`.
     pub by_hand: BTreeSet<usize>,
+    /// Things that another program writes: the instance needs them, and neither makes nor takes them away.
+    pub theirs: Vec<Thing>,
 }
 
 /// The steps of one action as a reviewer sees them.
@@ -158,6 +160,12 @@ fn moves(moves: &[Move]) -> impl Iterator<Item = &Step> {
 }
 
 impl InstancePlan {
+    /// The thing that an action changes, for a reader: `role mediamanager`; its key where the plan lists no such thing.
+    pub fn named(&self, key: &str) -> String {
+        let mut things = self.planned.owns.iter().map(|owned| &owned.thing).chain(&self.theirs);
+        things.find(|thing| thing.key == key).map_or_else(|| key.to_owned(), ToString::to_string)
+    }
+
     /// The gate for this instance's steps.
     pub fn gate(&self, stack: &str) -> Gate {
         Gate::new(self.plugin.clone(), stack, self.address.clone(), self.grants.clone())

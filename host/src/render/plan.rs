@@ -78,11 +78,11 @@ fn of_action(
     previews: Option<&StepPreviews>,
     by_hand: bool,
 ) {
-    let owned = instance.planned.owns.iter().find(|owned| owned.thing.key == action.thing);
-    let name = owned.map_or_else(|| action.thing.clone(), |owned| printable(&owned.thing.to_string()));
+    let name = printable(&instance.named(&action.thing));
     let (sign, meaning) = sign(action.change);
     let reason = printable(&action.reason);
-    let hand = if by_hand { " by hand: another program writes this file" } else { "" };
+    let hand = if by_hand { ", by hand: another program writes this file;" } else { "" };
+    let settle = if by_hand { "      then, by hand: " } else { "      then " };
     let _ = writeln!(out, "  {}{hand}  {}", styled(meaning, format!("{sign} {name}")), styled(Meaning::Quiet, reason));
     for difference in &action.differences {
         of_difference(out, difference);
@@ -99,7 +99,7 @@ fn of_action(
         }
     }
     for preview in &previews.settle {
-        of_step(out, "      then ", preview);
+        of_step(out, settle, preview);
     }
     for proof in &action.proof {
         let _ = writeln!(out, "      {}", styled(Meaning::Quiet, format!("proof: {}", printable(&proof.says))));
