@@ -40,7 +40,7 @@ pub struct Apply<'a> {
     pub world: &'a World,
     /// The reviewed plan.
     pub plan: &'a Plan,
-    /// Carry out only this instance's actions.
+    /// Carry out only this instance's actions and removals.
     pub only: Option<&'a Address>,
     /// Where events go.
     pub reporter: &'a dyn Reporter,
@@ -71,7 +71,7 @@ impl Apply<'_> {
         let run = state.begin_run(&serde_json::to_string(self.plan)?)?;
         let mut finished = Vec::new();
         for (position, instance) in self.plan.instances.iter().enumerate() {
-            if self.only.is_some_and(|only| only != &instance.address) {
+            if !self.is_meant(&instance.address) {
                 continue;
             }
             let before = recorded.iter().find(|record| record.address == instance.address);
@@ -90,10 +90,10 @@ impl Apply<'_> {
         }
         if self.only.is_none() {
             state.set_edges(&self.plan.edges)?;
-            if let Some(stopped) = self.removals(run, &gates).await? {
-                state.end_run(run, "stopped")?;
-                return Ok(stopped);
-            }
+        }
+        if let Some(stopped) = self.removals(run, &gates).await? {
+            state.end_run(run, "stopped")?;
+            return Ok(stopped);
         }
         state.end_run(run, "complete")?;
         Ok(Applied::Complete)
@@ -157,8 +157,12 @@ impl Apply<'_> {
         Ok(reverted)
     }
 
+    fn is_meant(&self, address: &Address) -> bool {
+        self.only.is_none_or(|only| only == address)
+    }
+
     async fn removals(&self, run: RunId, gates: &Gates) -> Result<Option<Applied>> {
-        for removal in &self.plan.removals {
+        for removal in self.plan.removals.iter().filter(|removal| self.is_meant(&removal.address)) {
             if let Some(stopped) = undo(self.world, run, gates, removal, &self.plan.stack, self.reporter).await? {
                 return Ok(Some(stopped));
             }
@@ -241,6 +245,8 @@ impl<'a> Recorded<'a> {
             let key = &owned.thing.key;
             self.set(owned, proven.contains(key) || !known.contains(key));
         }
+        // Another program writes them by now: they are no longer this stack's to take away.
+        self.record.owns.retain(|one| !self.instance.theirs.contains(&one.owned.thing));
         world.state.set_instance(&self.record, self.position)
     }
 
