@@ -1,10 +1,11 @@
 //! Running the `stackrun` binary on a spec of the checkout and a lab's host file.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
@@ -19,6 +20,8 @@ pub const ERROR: i32 = 1;
 pub const PENDING: i32 = 2;
 /// The saved plan is stale.
 pub const STALE: i32 = 4;
+/// Apply stopped part-way.
+pub const PARTWAY: i32 = 6;
 /// A proof or a check failed.
 pub const UNPROVEN: i32 = 7;
 
@@ -157,6 +160,26 @@ pub struct Standing {
 #[must_use]
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Kills an apply, run with `--json`, when it reports that a step begins whose headline contains `moment`.
+///
+/// # Errors
+/// When it ends, or two minutes pass, before it comes to that.
+pub fn kill_when(stack: &Stack, arguments: &[&str], moment: &str) -> Result<()> {
+    let mut run = stack.command("apply", arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let out = BufReader::new(run.stdout.take().context("apply has no output")?);
+    let start = Instant::now();
+    for line in out.lines() {
+        let line = line?;
+        if line.contains("step-began") && line.contains(moment) {
+            run.kill()?;
+            run.wait()?;
+            return Ok(());
+        }
+        ensure!(start.elapsed() < Duration::from_secs(120), "apply never came to: {moment}");
+    }
+    bail!("apply ended before it came to: {moment}")
 }
 
 /// The application's host name in a lab.

@@ -3,13 +3,12 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use stackrun_tests::lab::{Lab, Options, Scratch};
 use stackrun_tests::machine::Machine;
 use stackrun_tests::sign_in::Visitor;
-use stackrun_tests::stack::{DONE, ERROR, Stack, UNPROVEN, domain, text};
+use stackrun_tests::stack::{DONE, ERROR, Stack, UNPROVEN, domain, kill_when, text};
 
 #[test]
 fn from_nothing_to_a_stack_that_works_and_back() -> Result<()> {
@@ -104,28 +103,6 @@ fn a_killed_run_is_recovered(lab: &Lab, stack: &Stack) -> Result<()> {
         ensure!(text(&names.stdout).trim() == "mediamanager", "left over after {moment}: {}", text(&names.stdout));
     }
     Ok(())
-}
-
-/// Kills an apply when it reports that a step of this kind begins.
-fn kill_when(stack: &Stack, arguments: &[&str], moment: &str) -> Result<()> {
-    use std::io::{BufRead, BufReader};
-    let mut run = stack
-        .command("apply", arguments)
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .spawn()?;
-    let out = BufReader::new(run.stdout.take().context("apply has no output")?);
-    let start = Instant::now();
-    for line in out.lines() {
-        let line = line?;
-        if line.contains("step-began") && line.contains(moment) {
-            run.kill()?;
-            run.wait()?;
-            return Ok(());
-        }
-        ensure!(start.elapsed() < Duration::from_secs(120), "apply never came to: {moment}");
-    }
-    anyhow::bail!("apply ended before it came to: {moment}")
 }
 
 fn config_file(lab: &Lab) -> std::path::PathBuf {

@@ -1,6 +1,6 @@
 //! Puts the plugins' answers together to one plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     Action, Binding, FORMAT, InstancePlan, KeptData, Owned, Plan, Planned, SecretUse, inside, order, ownership,
@@ -55,7 +55,8 @@ pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let Assembled { stack, mut drafts, edges, recorded, printed, binding } = parts;
     let mut errors = ownership::refuse_two_claimants(&drafts);
     let addresses: Vec<Address> = drafts.iter().map(|draft| draft.address.clone()).collect();
-    let ordered = order::order(&addresses, &edges).map_err(|ring| vec![ring_message(&ring)]);
+    let groups = settle_together(&drafts);
+    let ordered = order::order_together(&addresses, &edges, &groups).map_err(|ring| vec![ring_message(&ring)]);
     let ordered = match (ordered, errors.is_empty()) {
         (Ok(ordered), true) => ordered,
         (Ok(_), false) => return Err(errors),
@@ -84,6 +85,22 @@ pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
         edges,
         secrets,
     })
+}
+
+/// Instances whose actions settle in the same way, by a number for each way.
+fn settle_together(drafts: &[Drafted]) -> HashMap<&Address, usize> {
+    let mut ways: Vec<&[Step]> = Vec::new();
+    let mut groups = HashMap::new();
+    for draft in drafts {
+        let settles = draft.planned.actions.iter().map(|action| action.settle.as_slice());
+        let Some(settle) = settles.into_iter().find(|settle| !settle.is_empty()) else { continue };
+        let way = ways.iter().position(|way| *way == settle).unwrap_or(ways.len());
+        if way == ways.len() {
+            ways.push(settle);
+        }
+        groups.insert(&draft.address, way);
+    }
+    groups
 }
 
 fn instance_plan(draft: Drafted, printed: &BTreeSet<String>) -> InstancePlan {

@@ -7,4 +7,5 @@ mod printed;
 mod registered;
 mod renamed;
 mod saved_plan;
+mod settled_once;
 mod two_stacks;
