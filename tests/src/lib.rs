@@ -4,8 +4,10 @@
 //! storage and API socket, Caddy with its own certificate authority, and an identity provider. [`setup`]
 //! puts on the machine what the lab is made of, [`lab`] starts it and takes it away again.
 
+pub mod by_hand;
 mod command;
 pub mod lab;
+pub mod machine;
 pub mod setup;
 pub mod sign_in;
 pub mod stack;

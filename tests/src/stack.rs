@@ -1,13 +1,32 @@
 //! Running the `stackrun` binary on a spec of the checkout and a lab's host file.
 
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
 
 use crate::lab::Lab;
 
+/// Done, or nothing to do.
+pub const DONE: i32 = 0;
+/// Anything that has no code of its own.
+pub const ERROR: i32 = 1;
+/// Changes are pending.
+pub const PENDING: i32 = 2;
+/// The saved plan is stale.
+pub const STALE: i32 = 4;
+/// Apply stopped part-way.
+pub const PARTWAY: i32 = 6;
+/// A proof or a check failed.
+pub const UNPROVEN: i32 = 7;
+
 /// One stack: everything but the command.
+#[derive(Debug, Clone)]
 pub struct Stack {
     /// The binary.
     pub stackrun: PathBuf,
@@ -55,6 +74,60 @@ impl Stack {
         stackrun
     }
 
+    /// Kinto of `examples/kinto.toml` in a lab, as [`Stack::in_test`] has it of MediaManager.
+    ///
+    /// # Errors
+    /// As [`Stack::in_test`].
+    pub fn kinto_in_test(lab: &Lab) -> Result<Self> {
+        let mut stack = Self::in_test(lab)?;
+        stack.spec.set_file_name("kinto.toml");
+        stack.set = vec![format!("gateway.kinto.domain=kinto.{}", lab.domain)];
+        Ok(stack)
+    }
+
+    /// The same stack by a spec and a host file of its own, in the lab's folder: a test may change them.
+    ///
+    /// # Errors
+    /// When they can't be copied.
+    pub fn on_copies(&self, lab: &Lab) -> Result<Self> {
+        // The applications' data are no part of what a machine is held against, and neither is a test's own.
+        let folder = lab.dir.join("data/files-of-the-test");
+        fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
+        let copy = |from: &Path| -> Result<PathBuf> {
+            let to = folder.join(from.file_name().context("a file has a name")?);
+            let text = fs::read(from).with_context(|| format!("can't read {}", from.display()))?;
+            let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&to)?;
+            file.write_all(&text).with_context(|| format!("can't write {}", to.display()))?;
+            Ok(to)
+        };
+        Ok(Self { spec: copy(&self.spec)?, host: copy(&self.host)?, ..self.clone() })
+    }
+
+    /// How each instance stands, as `status` says it.
+    ///
+    /// # Errors
+    /// When it fails, or what it says can't be read.
+    pub fn status(&self) -> Result<Vec<Standing>> {
+        #[derive(Deserialize)]
+        struct Status {
+            instances: Vec<Standing>,
+        }
+        let said = self.quietly("status", &["--json"], DONE)?;
+        let Status { instances } = serde_json::from_slice(&said.stdout).context("what status says can't be read")?;
+        Ok(instances)
+    }
+
+    /// Whether everything is as it should be, for `plan` and for `status`.
+    ///
+    /// # Errors
+    /// When something is not: what they say of it.
+    pub fn nothing_to_do(&self) -> Result<()> {
+        self.quietly("plan", &["--detailed-exitcode"], DONE).context("there is something left to do")?;
+        let status = self.status()?;
+        ensure!(status.iter().all(|one| one.status == "ok"), "not as it should be: {status:?}");
+        Ok(())
+    }
+
     /// Runs it in silence; whatever it said is in the error when its exit code is not `code`.
     pub fn quietly(&self, command: &str, more: &[&str], code: i32) -> Result<Output> {
         let mut stackrun = self.command(command, more);
@@ -83,6 +156,43 @@ pub fn secret(stack: &Stack, name: &str) -> Result<String> {
     let text = std::fs::read_to_string(&file).context("the exported secrets can't be read")?;
     let secrets: toml::Table = toml::from_str(&text).context("the exported secrets are not TOML")?;
     secrets.get(name).and_then(toml::Value::as_str).map(str::to_owned).with_context(|| format!("no secret {name}"))
+}
+
+/// How an instance stands.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Standing {
+    /// Its address.
+    pub instance: String,
+    /// `ok`, `drifted`, `missing` or `unwanted`.
+    pub status: String,
+    /// What is not as it should be, a line each.
+    pub drift: Vec<String>,
+}
+
+/// What a program wrote, for messages and to look for something in it.
+#[must_use]
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Kills an apply, run with `--json`, when it reports that a step begins whose headline contains `moment`.
+///
+/// # Errors
+/// When it ends, or two minutes pass, before it comes to that.
+pub fn kill_when(stack: &Stack, arguments: &[&str], moment: &str) -> Result<()> {
+    let mut run = stack.command("apply", arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let out = BufReader::new(run.stdout.take().context("apply has no output")?);
+    let start = Instant::now();
+    for line in out.lines() {
+        let line = line?;
+        if line.contains("step-began") && line.contains(moment) {
+            run.kill()?;
+            run.wait()?;
+            return Ok(());
+        }
+        ensure!(start.elapsed() < Duration::from_secs(120), "apply never came to: {moment}");
+    }
+    bail!("apply ended before it came to: {moment}")
 }
 
 /// The application's host name in a lab.

@@ -42,16 +42,8 @@ pub struct Reverted {
     pub left: Vec<String>,
 }
 
-/// Why an action failed, and how it was taken back.
-#[derive(Debug)]
-pub struct ActionFailure {
-    /// Why.
-    pub failure: StepFailure,
-    /// What was left.
-    pub reverted: Reverted,
-}
-
-/// Carries out one action in the name of its instance.
+/// Carries out one action in the name of its instance, a part at a time: a settle may wait for that of others.
+#[derive(Clone, Copy)]
 pub struct ActionRun<'a> {
     /// World and gate.
     pub acting: Acting<'a>,
@@ -65,56 +57,97 @@ pub struct ActionRun<'a> {
     pub reporter: &'a dyn Reporter,
 }
 
-impl ActionRun<'_> {
-    /// Moves from `first` on, settle, proof. When one fails, everything begun is taken back, unless the point of no
-    /// return is behind.
-    pub async fn carry_out(&self, first: usize) -> Result<Done, ActionFailure> {
-        let start = Instant::now();
-        let thing = self.action.thing.clone();
-        self.report(Event::ActionBegan {
-            instance: self.instance.clone(),
-            thing: thing.clone(),
-            change: self.action.change,
-        });
-        let mut begun = Vec::new();
-        match self.forward(first, &mut begun).await {
-            Ok(()) => {
-                let milliseconds = start.elapsed().as_millis();
-                let (instance, change) = (self.instance.clone(), self.action.change);
-                self.report(Event::ActionDone { instance, thing, change, milliseconds });
-                Ok(Done { begun, settle: self.action.settle.clone() })
-            }
-            Err(failure) => {
-                let because = self.acting.world.vault.redact(&failure.to_string());
-                self.report(Event::ActionFailed { instance: self.instance.clone(), thing: thing.clone(), because });
-                let reverted = self.back(first, begun).await;
-                let complete = reverted.left.is_empty();
-                self.report(Event::Reverted { instance: self.instance.clone(), thing, complete });
-                Err(ActionFailure { failure, reverted })
-            }
-        }
+/// What was begun of an action.
+#[derive(Debug)]
+pub struct Moving {
+    /// The first move that is this run's; the ones before it happened in a run that was killed.
+    first: usize,
+    begun: Vec<Begun>,
+    /// Its steps in the journal.
+    journal: Vec<i64>,
+    start: Instant,
+}
+
+impl Moving {
+    /// Nothing yet.
+    pub fn from(first: usize) -> Self {
+        Self { first, begun: Vec::new(), journal: Vec::new(), start: Instant::now() }
     }
 
-    async fn forward(&self, first: usize, begun: &mut Vec<Begun>) -> Result<(), StepFailure> {
-        for (index, one) in self.action.moves.iter().enumerate().skip(first) {
+    /// Its steps in the journal.
+    pub fn journal(&self) -> &[i64] {
+        &self.journal
+    }
+
+    /// Whether the action's point of no return is behind.
+    fn is_past_return(&self, action: &Action) -> bool {
+        let reached = self.first + self.begun.len();
+        action.no_return.is_some_and(|no_return| reached > no_return as usize)
+    }
+
+    /// Whether something of it is to be taken back, and can be.
+    pub fn goes_back(&self, action: &Action) -> bool {
+        !self.begun.is_empty() && !self.is_past_return(action)
+    }
+}
+
+impl ActionRun<'_> {
+    /// Moves, from the first that is left on.
+    pub async fn go(&self, moving: &mut Moving) -> Result<(), StepFailure> {
+        let (instance, thing, change) = (self.instance.clone(), self.action.thing.clone(), self.action.change);
+        self.report(Event::ActionBegan { instance, thing, change });
+        for (index, one) in self.action.moves.iter().enumerate().skip(moving.first) {
             one.step.permit(self.acting.gate)?;
             let before = one.step.before(&self.acting).await?;
-            begun.push(Begun { step: one.clone(), before: before.clone() });
-            self.journalled(Some(index), &one.step, &before).await?;
-        }
-        for step in &self.action.settle {
-            step.permit(self.acting.gate)?;
-            self.journalled(None, step, &Before::Null).await?;
-        }
-        self.acting.world.memo.clear();
-        for check in &self.action.proof {
-            self.prove(check).await?;
+            moving.begun.push(Begun { step: one.clone(), before: before.clone() });
+            self.journalled(moving, Some(index), &one.step, &before).await?;
         }
         Ok(())
     }
 
+    /// Has the moves take effect: its own, and those of every action before it that settles in the same way.
+    pub async fn settle(&self, moving: &mut Moving) -> Result<(), StepFailure> {
+        for step in &self.action.settle {
+            step.permit(self.acting.gate)?;
+            self.journalled(moving, None, step, &Before::Null).await?;
+        }
+        self.acting.world.memo.clear();
+        Ok(())
+    }
+
+    /// Whether it has succeeded.
+    pub async fn prove(&self) -> Result<(), StepFailure> {
+        for check in &self.action.proof {
+            self.prove_one(check).await?;
+        }
+        Ok(())
+    }
+
+    /// It is complete.
+    pub fn done(&self, moving: Moving) -> Done {
+        let milliseconds = moving.start.elapsed().as_millis();
+        let (instance, thing, change) = (self.instance.clone(), self.action.thing.clone(), self.action.change);
+        self.report(Event::ActionDone { instance, thing, change, milliseconds });
+        Done { begun: moving.begun, settle: self.action.settle.clone() }
+    }
+
+    /// All of it. When it fails nothing is taken back: what is carried out by itself is past its point of no return.
+    pub async fn carry_out(&self, mut moving: Moving) -> Result<(), StepFailure> {
+        self.go(&mut moving).await?;
+        self.settle(&mut moving).await?;
+        self.prove().await?;
+        self.done(moving);
+        Ok(())
+    }
+
     /// The intent is on the disk before the step begins, its outcome after.
-    async fn journalled(&self, index: Option<usize>, step: &Step, before: &Before) -> Result<(), StepFailure> {
+    async fn journalled(
+        &self,
+        moving: &mut Moving,
+        index: Option<usize>,
+        step: &Step,
+        before: &Before,
+    ) -> Result<(), StepFailure> {
         self.report(Event::StepBegan { instance: self.instance.clone(), headline: step.headline() });
         let state = &self.acting.world.state;
         let entry = JournalEntry {
@@ -126,6 +159,7 @@ impl ActionRun<'_> {
             before: self.sealed(before)?,
         };
         let seq = state.intend(self.run, &entry).context("the journal can't be written: nothing more is done")?;
+        moving.journal.push(seq);
         let outcome = step.carry_out(&self.acting).await;
         let phase = if outcome.is_ok() { Phase::Done } else { Phase::Failed };
         state.outcome(self.run, seq, phase).context("the journal can't be written")?;
@@ -140,7 +174,7 @@ impl ActionRun<'_> {
         Ok(Some(self.acting.world.vault.seal(&bytes)?))
     }
 
-    async fn prove(&self, check: &Check) -> Result<(), StepFailure> {
+    async fn prove_one(&self, check: &Check) -> Result<(), StepFailure> {
         self.report(Event::CheckBegan { instance: self.instance.clone(), says: check.says.clone() });
         match prove(check, &self.acting).await {
             Ok(Proof::Held) => Ok(()),
@@ -150,21 +184,27 @@ impl ActionRun<'_> {
         }
     }
 
-    async fn back(&self, first: usize, begun: Vec<Begun>) -> Reverted {
-        let reached = first + begun.len();
-        if let Some(no_return) = self.action.no_return
-            && reached > no_return as usize
-        {
-            let thing = &self.action.thing;
-            return Reverted {
+    /// Says why it failed.
+    pub fn failed(&self, failure: &StepFailure) {
+        let because = self.acting.world.vault.redact(&failure.to_string());
+        let (instance, thing) = (self.instance.clone(), self.action.thing.clone());
+        self.report(Event::ActionFailed { instance, thing, because });
+    }
+
+    /// Takes its moves back, unless the point of no return is behind. The settle after that is the caller's.
+    pub async fn back(&self, moving: Moving) -> Reverted {
+        let reverted = match moving.is_past_return(self.action) {
+            false => moves_back(&self.acting, self.instance, &moving.begun, self.reporter).await,
+            true => Reverted {
                 left: vec![format!(
-                    "{} {thing}: past its point of no return; the next apply goes on from here",
-                    self.instance
+                    "{} {}: past its point of no return; the next apply goes on from here",
+                    self.instance, self.action.thing
                 )],
-            };
-        }
-        let done = Done { begun, settle: self.action.settle.clone() };
-        take_back(&self.acting, self.instance, done, self.reporter).await
+            },
+        };
+        let (instance, thing) = (self.instance.clone(), self.action.thing.clone());
+        self.report(Event::Reverted { instance, thing, complete: reverted.left.is_empty() });
+        reverted
     }
 
     fn report(&self, event: Event) {
@@ -174,8 +214,16 @@ impl ActionRun<'_> {
 
 /// Takes back what was begun, last first, then settles again. What fails is noted, and the rest taken back all the same.
 pub async fn take_back(acting: &Acting<'_>, instance: &Address, done: Done, reporter: &dyn Reporter) -> Reverted {
+    let mut reverted = moves_back(acting, instance, &done.begun, reporter).await;
+    if !done.begun.is_empty() {
+        reverted.left.extend(settle_again(acting, instance, &done.settle).await);
+    }
+    reverted
+}
+
+async fn moves_back(acting: &Acting<'_>, instance: &Address, begun: &[Begun], reporter: &dyn Reporter) -> Reverted {
     let mut reverted = Reverted::default();
-    for Begun { step: one, before } in done.begun.iter().rev() {
+    for Begun { step: one, before } in begun.iter().rev() {
         let headline = one.step.headline();
         let outcome = match &one.revert {
             Revert::ByHost => one.step.revert(before, acting).await,
@@ -191,12 +239,13 @@ pub async fn take_back(acting: &Acting<'_>, instance: &Address, done: Done, repo
         }
     }
     acting.world.memo.clear();
-    if !done.begun.is_empty()
-        && let Err(failure) = carry_out_all(&done.settle, acting).await
-    {
-        reverted.left.push(format!("{instance}: {}", acting.world.vault.redact(&failure.to_string())));
-    }
     reverted
+}
+
+/// Has what was taken back take effect. A line when that fails.
+pub async fn settle_again(acting: &Acting<'_>, instance: &Address, settle: &[Step]) -> Option<String> {
+    let failure = carry_out_all(settle, acting).await.err()?;
+    Some(format!("{instance}: {}", acting.world.vault.redact(&failure.to_string())))
 }
 
 async fn carry_out_all(steps: &[Step], acting: &Acting<'_>) -> Result<(), StepFailure> {

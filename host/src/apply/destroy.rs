@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::{Applied, Gates, Reporter, run::undo};
+use super::{Applied, Gates, Reporter, undo::Undo};
 use crate::{
     gate::Gate,
     observe::World,
@@ -68,14 +68,10 @@ impl Destruction {
         }
         let gates = self.gates(stack);
         let run = world.state.begin_run(&serde_json::to_string(&self.as_plan(stack))?)?;
-        for removal in &self.removals {
-            if let Some(stopped) = undo(world, run, &gates, removal, stack, reporter).await? {
-                world.state.end_run(run, "stopped")?;
-                return Ok(stopped);
-            }
-        }
-        world.state.end_run(run, "destroyed")?;
-        Ok(Applied::Complete)
+        let undo = Undo { world, gates: &gates, edges: &world.state.edges()?, reporter };
+        let stopped = undo.all(run, stack, self.removals.iter()).await?;
+        world.state.end_run(run, if stopped.is_some() { "stopped" } else { "destroyed" })?;
+        Ok(stopped.unwrap_or(Applied::Complete))
     }
 
     /// The same as a plan without instances: what the journal keeps, so that a killed destroy is recovered like any run.

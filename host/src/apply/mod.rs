@@ -1,19 +1,23 @@
 //! Carrying out a plan: journalled steps, settles, proofs, reverts, recovery.
 //!
-//! `run` goes through a plan, `action` carries out one action and takes it back when it fails, `recover` does the same
-//! for a run that was killed, `verify` runs the checks, `destroy` undoes what state knows. `event` is what all of them
-//! report while they work.
+//! `run` goes through a plan, `undo` takes things away; `sequence` carries out their actions one after the other, and
+//! settles once for several; `action` has the parts of one action, and how it is taken back; `recorded` is what state will
+//! say. `recover` deals with a run that was killed, `verify` runs the checks, `destroy` undoes what state knows. `event`
+//! is what all of them report while they work.
 
 mod acting;
 mod action;
 mod destroy;
 mod event;
+mod recorded;
 mod recover;
 mod run;
+mod sequence;
+mod undo;
 mod verify;
 
 pub use acting::{Acting, Gates};
-pub use action::{ActionFailure, Reverted};
+pub use action::Reverted;
 pub use destroy::{Destruction, destruction};
 pub use event::{Event, Reporter};
 pub use recover::{Recovered, recover};

@@ -4,8 +4,9 @@ use anyhow::{Context, Result};
 
 use super::{
     Acting, Event, Gates, Reporter,
-    action::{ActionRun, Before, Begun, Done, take_back},
-    run::{gates_of, undo_action},
+    action::{ActionRun, Before, Begun, Done, Moving, take_back},
+    run::gates_of,
+    undo::undo_action,
 };
 use crate::{
     observe::World,
@@ -34,20 +35,38 @@ pub async fn recover(world: &World, reporter: &dyn Reporter) -> Result<Option<Re
         world.vault.declare(&instance.address, &instance.makings);
     }
     let mut recovered = Recovered::default();
-    if let Some((_, last)) = run.entries.last() {
-        let (address, thing) = (last.address.clone(), last.thing.clone());
-        let action = action_of(&plan, &address, &thing)
+    // The one under way, and those before it whose settle was put off.
+    for open in open_actions(&run).iter().rev() {
+        let Some((_, JournalEntry { address, thing, .. })) = open.entries.first() else { continue };
+        let action = action_of(&plan, address, thing)
             .with_context(|| format!("the journal has a step of {address} {thing} that its plan lacks"))?;
-        let gate = gates.get(&address).context("an instance of the killed plan has no gate")?;
+        let gate = gates.get(address).context("an instance of the killed plan has no gate")?;
         let acting = Acting { world, gate, gates: &gates };
-        one_action(&run, &address, &action, acting, &gates, reporter, &mut recovered).await?;
-        if !recovered.left.is_empty() {
-            world.state.set_proven(&address, &thing, false)?;
+        let before = recovered.left.len();
+        one_action(open, address, &action, acting, &gates, reporter, &mut recovered).await?;
+        if recovered.left.len() > before {
+            world.state.set_proven(address, thing, false)?;
         }
     }
     world.state.end_run(run.id, "recovered")?;
     world.memo.clear();
     Ok(Some(recovered))
+}
+
+/// The steps of a run by their actions, in order.
+fn open_actions(run: &Run) -> Vec<Run> {
+    let mut open: Vec<Run> = Vec::new();
+    for (seq, entry) in &run.entries {
+        let same = |one: &&mut Run| {
+            let first = one.entries.first();
+            first.is_some_and(|(_, first)| (&first.address, &first.thing) == (&entry.address, &entry.thing))
+        };
+        match open.iter_mut().find(same) {
+            Some(one) => one.entries.push((*seq, entry.clone())),
+            None => open.push(Run { entries: vec![(*seq, entry.clone())], ..run.clone() }),
+        }
+    }
+    open
 }
 
 fn action_of(plan: &Plan, address: &Address, thing: &str) -> Option<Action> {
@@ -82,10 +101,9 @@ async fn one_action(
         let line = format!("{address} {thing}: the run was killed past the point of no return; finishing it");
         tell(reporter, recovered, line);
         let one = ActionRun { acting: Acting { gates, ..acting }, run: run.id, instance: address, action, reporter };
-        if let Err(failure) = one.carry_out(next).await {
-            recovered
-                .left
-                .push(format!("{address} {thing}: {}", acting.world.vault.redact(&failure.failure.to_string())));
+        if let Err(failure) = one.carry_out(Moving::from(next)).await {
+            one.failed(&failure);
+            recovered.left.push(format!("{address} {thing}: {}", acting.world.vault.redact(&failure.to_string())));
         }
         return Ok(());
     }

@@ -1,17 +1,20 @@
 //! Goes through a plan: actions in order, removals, then the checks.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 
 use super::{
     Acting, Event, Gates, Reporter, Reverted,
-    action::{ActionFailure, ActionRun, Done, take_back},
+    action::{Done, take_back},
+    recorded::Recorded,
+    sequence::{Next, Sequence, Stop, puts_off},
+    undo::Undo,
 };
 use crate::{
     observe::World,
-    plan::{Action, Change, InstancePlan, Owned, Plan, Removal},
-    state::{InstanceRecord, OwnedRecord, RunId},
+    plan::{Action, Change, InstancePlan, Plan},
+    state::RunId,
     step::StepFailure,
     value::Address,
 };
@@ -40,18 +43,10 @@ pub struct Apply<'a> {
     pub world: &'a World,
     /// The reviewed plan.
     pub plan: &'a Plan,
-    /// Carry out only this instance's actions.
+    /// Carry out only this instance's actions and removals.
     pub only: Option<&'a Address>,
     /// Where events go.
     pub reporter: &'a dyn Reporter,
-}
-
-/// An action of this run that was carried out.
-struct Finished<'a> {
-    instance: &'a InstancePlan,
-    change: Change,
-    thing: String,
-    done: Done,
 }
 
 /// The gates of all instances of a plan, those included that only a removal is left of.
@@ -67,88 +62,88 @@ impl Apply<'_> {
         let gates = gates_of(self.plan);
         let state = &self.world.state;
         self.world.vault.establish()?;
-        let recorded = state.instances()?;
+        let known = state.edges()?;
         let run = state.begin_run(&serde_json::to_string(self.plan)?)?;
-        let mut finished = Vec::new();
-        for (position, instance) in self.plan.instances.iter().enumerate() {
-            if self.only.is_some_and(|only| only != &instance.address) {
-                continue;
+        let mut stopped = self.actions(run, &gates).await?;
+        if stopped.is_none() {
+            if self.only.is_none() {
+                state.set_edges(&self.plan.edges)?;
             }
-            let before = recorded.iter().find(|record| record.address == instance.address);
-            let mut record = Recorded::new(instance, before, position);
-            state.set_makings(&instance.address, &instance.makings)?;
-            for (index, action) in instance.planned.actions.iter().enumerate() {
-                if instance.by_hand.contains(&index) {
-                    continue;
-                }
-                if let Some(stopped) = self.action(run, &gates, instance, action, &mut record, &mut finished).await? {
-                    state.end_run(run, "stopped")?;
-                    return Ok(stopped);
-                }
-            }
-            record.keep_all(self.world)?;
+            let removals = self.plan.removals.iter().filter(|removal| self.is_meant(&removal.address));
+            stopped = Undo { world: self.world, gates: &gates, edges: &known, reporter: self.reporter }
+                .all(run, &self.plan.stack, removals)
+                .await?;
         }
-        if self.only.is_none() {
-            state.set_edges(&self.plan.edges)?;
-            if let Some(stopped) = self.removals(run, &gates).await? {
-                state.end_run(run, "stopped")?;
-                return Ok(stopped);
-            }
-        }
-        state.end_run(run, "complete")?;
-        Ok(Applied::Complete)
+        state.end_run(run, if stopped.is_some() { "stopped" } else { "complete" })?;
+        Ok(stopped.unwrap_or(Applied::Complete))
     }
 
-    async fn action<'p>(
-        &'p self,
-        run: RunId,
-        gates: &Gates,
-        instance: &'p InstancePlan,
-        action: &Action,
-        record: &mut Recorded<'p>,
-        finished: &mut Vec<Finished<'p>>,
-    ) -> Result<Option<Applied>> {
-        let gate = gates.get(&instance.address).context("an instance of the plan has no gate")?;
-        let acting = Acting { world: self.world, gate, gates };
-        let one = ActionRun { acting, run, instance: &instance.address, action, reporter: self.reporter };
-        match one.carry_out(0).await {
-            Ok(done) => {
-                record.keep(self.world, &action.thing)?;
-                self.world.vault.remember()?;
-                self.world.state.forget_journal(run)?;
-                finished.push(Finished { instance, change: action.change, thing: action.thing.clone(), done });
-                Ok(None)
-            }
-            Err(ActionFailure { failure, reverted }) => {
-                let mut left = reverted.left;
-                if !left.is_empty() {
-                    self.world.state.set_proven(&instance.address, &action.thing, false)?;
-                }
-                left.extend(self.take_back_consumed(gates, instance, std::mem::take(finished)).await?.left);
-                let (instance, thing) = (instance.address.clone(), action.thing.clone());
-                Ok(Some(Applied::Stopped { instance, thing, failure, left }))
+    fn is_meant(&self, address: &Address) -> bool {
+        self.only.is_none_or(|only| only == address)
+    }
+
+    async fn actions(&self, run: RunId, gates: &Gates) -> Result<Option<Applied>> {
+        let todo: Vec<(&InstancePlan, &Action)> =
+            self.plan.actions().filter(|(instance, _)| self.is_meant(&instance.address)).collect();
+        let put_off = puts_off(todo.iter().map(|(_, action)| *action));
+        let mut progress = Progress::new(self, &todo)?;
+        let mut sequence = Sequence::new(run, self.reporter);
+        let mut stop = None;
+        for (index, (instance, action)) in todo.iter().enumerate() {
+            let gate = gates.get(&instance.address).context("an instance of the plan has no gate")?;
+            let acting = Acting { world: self.world, gate, gates };
+            let next = Next { index, acting, instance: &instance.address, action, put_off: put_off[index] };
+            let needs = |other: &Address| self.plan.needs(instance, other);
+            stop = sequence.next(next, needs, &mut |index, done| progress.keep(index, done)).await?;
+            if stop.is_some() {
+                break;
             }
         }
+        if stop.is_none() {
+            stop = sequence.finish(&mut |index, done| progress.keep(index, done)).await?;
+        }
+        match stop {
+            None => Ok(None),
+            Some(stop) => self.stopped(gates, &todo, stop, progress.finished).await.map(Some),
+        }
+    }
+
+    async fn stopped(
+        &self,
+        gates: &Gates,
+        todo: &[(&InstancePlan, &Action)],
+        stop: Stop,
+        finished: Vec<(usize, Done)>,
+    ) -> Result<Applied> {
+        let Stop { index, failure, mut left, unproven } = stop;
+        for index in unproven {
+            let (instance, action) = todo[index];
+            self.world.state.set_proven(&instance.address, &action.thing, false)?;
+        }
+        let (failed, action) = todo[index];
+        let finished = finished.into_iter().map(|(index, done)| (todo[index].0, todo[index].1, done));
+        left.extend(self.take_back_consumed(gates, failed, finished.rev()).await?.left);
+        Ok(Applied::Stopped { instance: failed.address.clone(), thing: action.thing.clone(), failure, left })
     }
 
     /// What this run changed at instances whose values the failed one consumed goes back too: the old container must
     /// find the old password. What was created stays: nothing could have used it before.
-    async fn take_back_consumed(
+    async fn take_back_consumed<'p>(
         &self,
         gates: &Gates,
         failed: &InstancePlan,
-        finished: Vec<Finished<'_>>,
+        finished: impl Iterator<Item = (&'p InstancePlan, &'p Action, Done)>,
     ) -> Result<Reverted> {
         let mut reverted = Reverted::default();
-        for one in finished.into_iter().rev() {
-            let (address, thing) = (&one.instance.address, one.thing.clone());
-            let changed = matches!(one.change, Change::Update | Change::Replace);
+        for (instance, action, done) in finished {
+            let (address, thing) = (&instance.address, action.thing.clone());
+            let changed = matches!(action.change, Change::Update | Change::Replace);
             if !changed || (address != &failed.address && !failed.uses.contains(address)) {
                 continue;
             }
             let Some(gate) = gates.get(address) else { continue };
             let acting = Acting { world: self.world, gate, gates };
-            let back = take_back(&acting, address, one.done, self.reporter).await;
+            let back = take_back(&acting, address, done, self.reporter).await;
             let complete = back.left.is_empty();
             self.world.state.set_proven(address, &thing, complete)?;
             self.reporter.report(Event::Reverted { instance: address.clone(), thing, complete });
@@ -156,116 +151,55 @@ impl Apply<'_> {
         }
         Ok(reverted)
     }
+}
 
-    async fn removals(&self, run: RunId, gates: &Gates) -> Result<Option<Applied>> {
-        for removal in &self.plan.removals {
-            if let Some(stopped) = undo(self.world, run, gates, removal, &self.plan.stack, self.reporter).await? {
-                return Ok(Some(stopped));
+/// What is done of a plan, and what state knows of it.
+struct Progress<'p> {
+    world: &'p World,
+    todo: &'p [(&'p InstancePlan, &'p Action)],
+    records: BTreeMap<&'p Address, Recorded<'p>>,
+    /// How many actions of each instance are left.
+    left: BTreeMap<&'p Address, usize>,
+    finished: Vec<(usize, Done)>,
+}
+
+impl<'p> Progress<'p> {
+    /// Instances without an action are recorded at once.
+    fn new(apply: &Apply<'p>, todo: &'p [(&'p InstancePlan, &'p Action)]) -> Result<Self> {
+        let state = &apply.world.state;
+        let recorded = state.instances()?;
+        let mut left: BTreeMap<&Address, usize> = BTreeMap::new();
+        for (instance, _) in todo {
+            *left.entry(&instance.address).or_default() += 1;
+        }
+        let mut records = BTreeMap::new();
+        for (position, instance) in apply.plan.instances.iter().enumerate() {
+            let address = &instance.address;
+            if !apply.is_meant(address) {
+                continue;
             }
-        }
-        Ok(None)
-    }
-}
-
-/// Takes one thing away, and forgets it.
-pub async fn undo(
-    world: &World,
-    run: RunId,
-    gates: &Gates,
-    removal: &Removal,
-    stack: &str,
-    reporter: &dyn Reporter,
-) -> Result<Option<Applied>> {
-    let gate = removal.gate(stack);
-    let acting = Acting { world, gate: &gate, gates };
-    let action = undo_action(&removal.owned, &removal.reason);
-    let one = ActionRun { acting, run, instance: &removal.address, action: &action, reporter };
-    match one.carry_out(0).await {
-        Ok(_) => {
-            world.state.forget_thing(&removal.address, &removal.owned.thing)?;
-            world.state.forget_journal(run)?;
-            Ok(None)
-        }
-        Err(ActionFailure { failure, reverted }) => Ok(Some(Applied::Stopped {
-            instance: removal.address.clone(),
-            thing: action.thing,
-            failure,
-            left: reverted.left,
-        })),
-    }
-}
-
-/// The undo of a thing as an action.
-pub fn undo_action(owned: &Owned, reason: &str) -> Action {
-    Action {
-        thing: owned.thing.key.clone(),
-        change: Change::Remove,
-        reason: reason.to_owned(),
-        differences: Vec::new(),
-        moves: owned.undo.clone(),
-        no_return: None,
-        settle: owned.undo_settle.clone(),
-        proof: Vec::new(),
-        after: Vec::new(),
-    }
-}
-
-/// What state will say of an instance, as its actions are done one by one.
-struct Recorded<'a> {
-    instance: &'a InstancePlan,
-    /// Things that state knew and this plan still has, and those done in this run.
-    record: InstanceRecord,
-    position: usize,
-}
-
-impl<'a> Recorded<'a> {
-    fn new(instance: &'a InstancePlan, before: Option<&InstanceRecord>, position: usize) -> Self {
-        let owns = before.map(|record| record.owns.clone()).unwrap_or_default();
-        let record = InstanceRecord { address: instance.address.clone(), plugin: instance.plugin.clone(), owns };
-        Self { instance, record, position }
-    }
-
-    /// The thing of an action that was carried out.
-    fn keep(&mut self, world: &World, key: &str) -> Result<()> {
-        let Some(owned) = self.instance.planned.owns.iter().find(|owned| owned.thing.key == key) else { return Ok(()) };
-        self.set(owned, true);
-        world.state.set_instance(&self.record, self.position)
-    }
-
-    /// All things that the plan lists, once no action is left; a thing without an action keeps what its proof said.
-    fn keep_all(&mut self, world: &World) -> Result<()> {
-        let proven: BTreeSet<String> =
-            self.record.owns.iter().filter(|one| one.proven).map(|one| one.owned.thing.key.clone()).collect();
-        let known: BTreeSet<String> = self.record.owns.iter().map(|one| one.owned.thing.key.clone()).collect();
-        for owned in &self.instance.planned.owns {
-            let key = &owned.thing.key;
-            self.set(owned, proven.contains(key) || !known.contains(key));
-        }
-        world.state.set_instance(&self.record, self.position)
-    }
-
-    /// A thing of the same name in the world replaces the record; one of the same key under another name is still to
-    /// be removed, and moves aside.
-    fn set(&mut self, owned: &Owned, proven: bool) {
-        let same = |one: &OwnedRecord| {
-            let (a, b) = (&one.owned.thing, &owned.thing);
-            (&a.connection, &a.kind, &a.name) == (&b.connection, &b.kind, &b.name)
-        };
-        let mut record = OwnedRecord { owned: owned.clone(), grants: self.instance.grants.clone(), proven };
-        // Only the run that adopts a thing can tell that it was somebody else's; it stays so, and undo leaves it there.
-        record.owned.adopted |= self.record.owns.iter().any(|one| same(one) && one.owned.adopted);
-        if record.owned.adopted {
-            record.owned.undo.clear();
-            record.owned.undo_settle.clear();
-        }
-        match self.record.owns.iter_mut().find(|one| same(one)) {
-            Some(place) => *place = record,
-            None => {
-                for one in self.record.owns.iter_mut().filter(|one| one.owned.thing.key == owned.thing.key) {
-                    one.owned.thing.key = format!("{}@{}", one.owned.thing.key, one.owned.thing.name);
-                }
-                self.record.owns.push(record);
+            state.set_makings(address, &instance.makings)?;
+            let before = recorded.iter().find(|record| &record.address == address);
+            let mut record = Recorded::new(instance, before, position);
+            if !left.contains_key(address) {
+                record.keep_all(apply.world)?;
             }
+            records.insert(address, record);
         }
+        Ok(Self { world: apply.world, todo, records, left, finished: Vec::new() })
+    }
+
+    /// Records an action that is complete; with the last one of an instance, all that it owns.
+    fn keep(&mut self, index: usize, done: Done) -> Result<()> {
+        let (instance, action) = self.todo[index];
+        let record = self.records.get_mut(&instance.address).context("an action of no instance")?;
+        record.keep(self.world, &action.thing)?;
+        let left = self.left.entry(&instance.address).or_default();
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            record.keep_all(self.world)?;
+        }
+        self.finished.push((index, done));
+        Ok(())
     }
 }

@@ -26,14 +26,16 @@ pub struct CheckResult {
 }
 
 /// Runs all checks of a plan, and remembers for each thing whether its own held: a check named `KEY` or `KEY/…` is one
-/// of the thing with that key.
+/// of the thing with that key. `only` leaves it at the checks of one instance.
 pub async fn verify(
     world: &World,
     plan: &Plan,
     gates: &Gates,
+    only: Option<&Address>,
     reporter: &dyn Reporter,
 ) -> anyhow::Result<Vec<CheckResult>> {
-    let instances = plan.instances.iter().flat_map(|instance| {
+    let asked = plan.instances.iter().filter(|instance| only.is_none_or(|only| only == &instance.address));
+    let instances = asked.flat_map(|instance| {
         instance.planned.checks.iter().map(move |check| one_check(world, gates, instance, check, reporter))
     });
     let results: Vec<CheckResult> = join_all(instances).await;

@@ -1,13 +1,18 @@
 //! `stackrun apply`
 
-use std::{io::IsTerminal, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::IsTerminal,
+    path::PathBuf,
+};
 
 use anyhow::Context;
 use clap::Args;
 
 use super::{Ended, Exit, Global, SpecArgs, verify::conclude};
 use crate::{
-    apply::{Applied, Apply, Reporter, recover, verify},
+    apply::{Applied, Apply, Event, Reporter, recover, verify},
+    diagnostic::{closest, listed},
     flow::{Drawn, Flow},
     plan::{FORMAT, Plan, Stale},
     render::{self, reporter},
@@ -27,7 +32,7 @@ pub struct ApplyArgs {
     /// Don't ask
     #[arg(long)]
     yes: bool,
-    /// Carry out only the actions of this instance
+    /// Carry out only the actions of this instance, and run only its checks
     #[arg(long, value_name = "ADDRESS")]
     only: Option<Address>,
     /// One JSON object a line: what happens, as it happens
@@ -61,6 +66,9 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
     {
         return Err(Ended::from(anyhow::Error::new(stale)));
     }
+    if let Some(only) = &args.only {
+        refuse_unknown(&drawn.plan, only)?;
+    }
     if !args.json && saved.is_none() {
         anstream::print!("{}", render::plan(&drawn.plan));
     }
@@ -70,7 +78,10 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
         }
         carry_out(&flow, &drawn, args.only.as_ref(), reporter.as_ref()).await?;
     }
-    let results = verify(&flow.world, &drawn.plan, &drawn.gates, reporter.as_ref()).await?;
+    if let Some(only) = &args.only {
+        say_left_undone(&drawn.plan, only, reporter.as_ref());
+    }
+    let results = verify(&flow.world, &drawn.plan, &drawn.gates, args.only.as_ref(), reporter.as_ref()).await?;
     drop(reporter);
     let exit = conclude(&results)?;
     if !args.json {
@@ -97,6 +108,38 @@ fn given(args: &ApplyArgs) -> Result<Given, Ended> {
         return Err(Ended::new(Exit::Error, message));
     }
     Ok(Given::Saved(Box::new(plan)))
+}
+
+/// A misspelt `--only` would change nothing, and seem to have succeeded.
+fn refuse_unknown(plan: &Plan, only: &Address) -> Result<(), Ended> {
+    let planned = plan.instances.iter().map(|instance| &instance.address);
+    let known: BTreeSet<String> =
+        planned.chain(plan.removals.iter().map(|removal| &removal.address)).map(ToString::to_string).collect();
+    let name = only.to_string();
+    if known.contains(&name) {
+        return Ok(());
+    }
+    let there = || listed(known.iter().map(String::as_str));
+    let meant = closest(&name, known.iter().map(String::as_str));
+    let help = meant.map_or_else(|| format!("there are {}", there()), |meant| format!("did you mean `{meant}`?"));
+    Err(Ended::new(Exit::Error, format!("--only {name}: the stack has no such instance, {help}")))
+}
+
+/// What the plan holds beside the one instance: it was reviewed, and is still to be done.
+fn say_left_undone(plan: &Plan, only: &Address, reporter: &dyn Reporter) {
+    let mut left: BTreeMap<&Address, usize> = BTreeMap::new();
+    let addresses = plan.actions().map(|(instance, _)| &instance.address);
+    for address in addresses.chain(plan.removals.iter().map(|removal| &removal.address)) {
+        if address != only {
+            *left.entry(address).or_default() += 1;
+        }
+    }
+    if left.is_empty() {
+        return;
+    }
+    let counted: Vec<String> = left.iter().map(|(address, count)| format!("{address} ({count})")).collect();
+    let message = format!("left undone: actions of {}; apply without --only carries them out", counted.join(", "));
+    reporter.report(Event::Note { message });
 }
 
 /// Whether the run that was recovered was one of the same saved plan: what it made does not make the plan stale.

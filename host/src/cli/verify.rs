@@ -24,7 +24,7 @@ pub async fn run(args: VerifyArgs, global: &Global) -> Result<Exit, Ended> {
     let flow = Flow::open(&args.spec, global).await?;
     let planned = flow.plan().await?;
     let reporter = reporter(args.json);
-    let results = verify(&flow.world, &planned.plan, &planned.gates, reporter.as_ref()).await?;
+    let results = verify(&flow.world, &planned.plan, &planned.gates, None, reporter.as_ref()).await?;
     drop(reporter);
     conclude(&results)
 }

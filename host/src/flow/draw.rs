@@ -34,7 +34,9 @@ impl Flow {
         self.declare(&recorded)?;
         let secrets = self.presences()?;
         tracing::debug!("asking the plugins");
-        let (drafts, problems) = self.drafts(&recorded, &secrets).await?;
+        let drafted = self.drafts(&recorded, &secrets).await;
+        self.world.vault.clear_outdated();
+        let (drafts, problems) = drafted?;
         tracing::debug!("the plugins have answered");
         self.refuse(problems)?;
         let assembled = Assembled {
@@ -138,7 +140,10 @@ impl Flow {
                 tracing::debug!("{address} is planned");
                 schedule.done(&address);
                 match answer? {
-                    Ok(planned) => drafting.take(self.draft(&address, planned)?),
+                    Ok(planned) => {
+                        self.world.vault.mark_outdated(made_by(&planned));
+                        drafting.take(self.draft(&address, planned)?);
+                    }
                     Err(mistakes) => drop(drafting.problems.insert(address, mistakes)),
                 }
             }

@@ -1,8 +1,10 @@
 //! Puts the plugins' answers together to one plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Action, Binding, FORMAT, InstancePlan, KeptData, Plan, Planned, SecretUse, inside, order, ownership};
+use super::{
+    Action, Binding, FORMAT, InstancePlan, KeptData, Owned, Plan, Planned, SecretUse, inside, order, ownership,
+};
 use crate::{
     diagnostic::{Diagnostic, Place},
     gate::Grants,
@@ -53,7 +55,8 @@ pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let Assembled { stack, mut drafts, edges, recorded, printed, binding } = parts;
     let mut errors = ownership::refuse_two_claimants(&drafts);
     let addresses: Vec<Address> = drafts.iter().map(|draft| draft.address.clone()).collect();
-    let ordered = order::order(&addresses, &edges).map_err(|ring| vec![ring_message(&ring)]);
+    let groups = settle_together(&drafts);
+    let ordered = order::order_together(&addresses, &edges, &groups).map_err(|ring| vec![ring_message(&ring)]);
     let ordered = match (ordered, errors.is_empty()) {
         (Ok(ordered), true) => ordered,
         (Ok(_), false) => return Err(errors),
@@ -84,6 +87,22 @@ pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
     })
 }
 
+/// Instances whose actions settle in the same way, by a number for each way.
+fn settle_together(drafts: &[Drafted]) -> HashMap<&Address, usize> {
+    let mut ways: Vec<&[Step]> = Vec::new();
+    let mut groups = HashMap::new();
+    for draft in drafts {
+        let settles = draft.planned.actions.iter().map(|action| action.settle.as_slice());
+        let Some(settle) = settles.into_iter().find(|settle| !settle.is_empty()) else { continue };
+        let way = ways.iter().position(|way| *way == settle).unwrap_or(ways.len());
+        if way == ways.len() {
+            ways.push(settle);
+        }
+        groups.insert(&draft.address, way);
+    }
+    groups
+}
+
 fn instance_plan(draft: Drafted, printed: &BTreeSet<String>) -> InstancePlan {
     let mut planned = draft.planned;
     planned.actions = in_own_order(std::mem::take(&mut planned.actions));
@@ -99,9 +118,12 @@ fn instance_plan(draft: Drafted, printed: &BTreeSet<String>) -> InstancePlan {
         .filter(|(_, action)| writes_printed(action))
         .map(|(index, _)| index)
         .collect();
-    // What another program writes is not ours to take away.
-    let theirs: BTreeSet<String> = by_hand.iter().map(|&index| planned.actions[index].thing.clone()).collect();
-    planned.owns.retain(|owned| !theirs.contains(&owned.thing.key));
+    // What another program writes is not ours to take away, whether it is as it should be or not.
+    let written_by_others = |owned: &Owned| {
+        printed.contains(&owned.thing.connection) && owned.undo.iter().any(|one| writes_a_file(&one.step))
+    };
+    let (theirs, owns) = std::mem::take(&mut planned.owns).into_iter().partition(written_by_others);
+    planned.owns = owns;
     InstancePlan {
         address: draft.address,
         plugin: draft.plugin,
@@ -111,6 +133,7 @@ fn instance_plan(draft: Drafted, printed: &BTreeSet<String>) -> InstancePlan {
         planned,
         previews: Vec::new(),
         by_hand,
+        theirs: Vec::into_iter(theirs).map(|owned| owned.thing).collect(),
     }
 }
 

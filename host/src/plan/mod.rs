@@ -17,7 +17,7 @@ mod standing;
 pub use assemble::{Assembled, Drafted, assemble};
 pub use bind::{Binding, Stale};
 pub use order::{Ring, order as ordered};
-pub use plan::{FORMAT, InstancePlan, KeptData, Plan, Removal, SecretUse, StepPreviews};
+pub use plan::{FORMAT, InstancePlan, KeptData, Plan, Removal, SecretUse, StepPreviews, comes_after};
 pub use planned::{Action, Change, Difference, Move, Owned, Planned, Revert, Thing};
 pub use preview::preview;
 pub use standing::{Standing, Status};

@@ -1,4 +1,5 @@
-//! The order of instances: whoever waits for something to be true comes after it; else as in the user's file.
+//! The order of instances: whoever waits for something to be true comes after it; those that settle in the same way come
+//! together where they can, so that it is done once; else as in the user's file.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,6 +12,15 @@ pub struct Ring(pub Vec<Address>);
 /// Sorts so that every edge (before, after) points forward; among those that are free, the earlier in `addresses` comes
 /// first. Takes time in proportion to instances and edges, times the logarithm of the instances.
 pub fn order(addresses: &[Address], edges: &BTreeSet<(Address, Address)>) -> Result<Vec<Address>, Ring> {
+    order_together(addresses, edges, &HashMap::new())
+}
+
+/// The same, but after one of a group the next of that group that is free comes first.
+pub fn order_together(
+    addresses: &[Address],
+    edges: &BTreeSet<(Address, Address)>,
+    groups: &HashMap<&Address, usize>,
+) -> Result<Vec<Address>, Ring> {
     let place: HashMap<&Address, usize> =
         addresses.iter().enumerate().map(|(index, address)| (address, index)).collect();
     let mut followers: Vec<Vec<usize>> = vec![Vec::new(); addresses.len()];
@@ -21,18 +31,50 @@ pub fn order(addresses: &[Address], edges: &BTreeSet<(Address, Address)>) -> Res
             waits_for[after] += 1;
         }
     }
-    let mut free: BTreeSet<usize> = (0..addresses.len()).filter(|&index| waits_for[index] == 0).collect();
-    let mut ordered = Vec::with_capacity(addresses.len());
-    while let Some(index) = free.pop_first() {
+    let mut free = Free { all: BTreeSet::new(), by_group: HashMap::new() };
+    let group = |index: usize| groups.get(&addresses[index]).copied();
+    (0..addresses.len()).filter(|&index| waits_for[index] == 0).for_each(|index| free.insert(index, group(index)));
+    let (mut ordered, mut last) = (Vec::with_capacity(addresses.len()), None);
+    while let Some(index) = free.take(last) {
         ordered.push(addresses[index].clone());
+        last = group(index);
         for &follower in &followers[index] {
             waits_for[follower] -= 1;
             if waits_for[follower] == 0 {
-                free.insert(follower);
+                free.insert(follower, group(follower));
             }
         }
+        free.remove(index, last);
     }
     if ordered.len() == addresses.len() { Ok(ordered) } else { Err(ring(addresses, &followers, &waits_for)) }
+}
+
+/// Instances that wait for nobody any longer.
+struct Free {
+    all: BTreeSet<usize>,
+    by_group: HashMap<usize, BTreeSet<usize>>,
+}
+
+impl Free {
+    fn insert(&mut self, index: usize, group: Option<usize>) {
+        self.all.insert(index);
+        if let Some(group) = group {
+            self.by_group.entry(group).or_default().insert(index);
+        }
+    }
+
+    /// The first of that group, else the first of all; it stays until it is removed.
+    fn take(&self, group: Option<usize>) -> Option<usize> {
+        let of_group = group.and_then(|group| self.by_group.get(&group)?.first());
+        of_group.or(self.all.first()).copied()
+    }
+
+    fn remove(&mut self, index: usize, group: Option<usize>) {
+        self.all.remove(&index);
+        if let Some(of_group) = group.and_then(|group| self.by_group.get_mut(&group)) {
+            of_group.remove(&index);
+        }
+    }
 }
 
 /// Follows instances that still wait until one comes again.
@@ -70,6 +112,16 @@ mod tests {
     fn without_edges_the_file_decides() {
         let addresses = [address(2), address(0), address(1)];
         assert_eq!(order(&addresses, &BTreeSet::new()).unwrap(), addresses);
+    }
+
+    #[test]
+    fn a_group_comes_together_as_far_as_its_members_are_free() {
+        let addresses: Vec<Address> = (0..5).map(address).collect();
+        let groups = HashMap::from([(&addresses[1], 0), (&addresses[3], 0), (&addresses[4], 0)]);
+        // 2 waits for 1, 4 for 2.
+        let edges = BTreeSet::from([(address(1), address(2)), (address(2), address(4))]);
+        let ordered = order_together(&addresses, &edges, &groups).unwrap();
+        assert_eq!(ordered, [0, 1, 3, 2, 4].map(address));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Binding, Move, Owned, Planned};
+use super::{Action, Binding, Move, Owned, Planned, Thing};
 use crate::{
     gate::{Gate, Grants},
     secret::Making,
@@ -55,6 +55,8 @@ pub struct InstancePlan {
     pub previews: Vec<StepPreviews>,
     /// Actions whose things another program writes: printed, never carried out. Indices into `planned.actions`.
     pub by_hand: BTreeSet<usize>,
+    /// Things that another program writes: the instance needs them, and neither makes nor takes them away.
+    pub theirs: Vec<Thing>,
 }
 
 /// The steps of one action as a reviewer sees them.
@@ -119,6 +121,12 @@ impl Plan {
         })
     }
 
+    /// Whether an instance needs what another has done to be true: by a value that it uses, or by an order, its own or
+    /// that of one in between.
+    pub fn needs(&self, instance: &InstancePlan, other: &Address) -> bool {
+        instance.uses.contains(other) || comes_after(&self.edges, &instance.address, other)
+    }
+
     /// How many of each change: `create` 3, `replace` 1; removals count as `remove`.
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
@@ -146,6 +154,25 @@ impl Plan {
     }
 }
 
+/// Whether one comes after another by edges (before, after), however many.
+pub fn comes_after(edges: &BTreeSet<(Address, Address)>, one: &Address, other: &Address) -> bool {
+    let (mut seen, mut ahead) = (BTreeSet::new(), vec![other]);
+    while let Some(before) = ahead.pop() {
+        // No address is smaller than one without letters.
+        let first = (before.clone(), Address::new("", ""));
+        let followers = edges.range(first..).take_while(|(from, _)| from == before);
+        for (_, after) in followers {
+            if after == one {
+                return true;
+            }
+            if seen.insert(after) {
+                ahead.push(after);
+            }
+        }
+    }
+    false
+}
+
 /// The steps of moves, and of their reverts.
 fn moves(moves: &[Move]) -> impl Iterator<Item = &Step> {
     moves.iter().flat_map(|one| {
@@ -158,6 +185,12 @@ fn moves(moves: &[Move]) -> impl Iterator<Item = &Step> {
 }
 
 impl InstancePlan {
+    /// The thing that an action changes, for a reader: `role mediamanager`; its key where the plan lists no such thing.
+    pub fn named(&self, key: &str) -> String {
+        let mut things = self.planned.owns.iter().map(|owned| &owned.thing).chain(&self.theirs);
+        things.find(|thing| thing.key == key).map_or_else(|| key.to_owned(), ToString::to_string)
+    }
+
     /// The gate for this instance's steps.
     pub fn gate(&self, stack: &str) -> Gate {
         Gate::new(self.plugin.clone(), stack, self.address.clone(), self.grants.clone())
@@ -168,5 +201,20 @@ impl Removal {
     /// The gate for the undo: what it was planned under.
     pub fn gate(&self, stack: &str) -> Gate {
         Gate::new(self.plugin.clone(), stack, self.address.clone(), self.grants.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_after_follows_every_edge_and_no_other() {
+        let name = |name: &str| Address::new("kind", name);
+        let edge = |(before, after)| (name(before), name(after));
+        let edges = BTreeSet::from([("a", "b"), ("b", "c"), ("c", "a"), ("a", "d"), ("x", "y")].map(edge));
+        for (one, other, after) in [("c", "a", true), ("d", "b", true), ("b", "d", false), ("y", "a", false)] {
+            assert_eq!(comes_after(&edges, &name(one), &name(other)), after, "{one} after {other}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Change, Plan};
+use super::{Action, Change, Plan};
 use crate::value::Address;
 
 /// One instance.
@@ -36,12 +36,9 @@ impl Plan {
         let mut standing: Vec<Standing> = Vec::new();
         for instance in &self.instances {
             let actions = &instance.planned.actions;
-            let named = |key: &str| {
-                let owned = instance.planned.owns.iter().find(|owned| owned.thing.key == key);
-                owned.map_or_else(|| key.to_owned(), |owned| owned.thing.to_string())
-            };
-            let drift = actions.iter().map(|action| format!("{}: {}", named(&action.thing), action.reason)).collect();
-            let all_new = actions.len() >= instance.planned.owns.len()
+            let line = |action: &Action| format!("{}: {}", instance.named(&action.thing), action.reason);
+            let drift = actions.iter().map(line).collect();
+            let all_new = actions.len() >= instance.planned.owns.len() + instance.theirs.len()
                 && actions.iter().all(|action| action.change == Change::Create);
             let status = match (actions.is_empty(), all_new) {
                 (true, _) => Status::Ok,

@@ -10,14 +10,15 @@ use super::{
 };
 use crate::{
     plan::{Action, Change, Difference, InstancePlan, Plan, Removal, Revert, StepPreviews},
-    step::{Preview, Sign},
+    step::{Preview, Sign, Step},
 };
 
 /// The whole plan. Ends with the count line; the command that applies it is the caller's to add.
 pub fn plan(plan: &Plan) -> String {
     let mut out = String::new();
+    let shared = shared_settles(plan);
     for instance in &plan.instances {
-        of_instance(&mut out, instance);
+        of_instance(&mut out, instance, &shared);
     }
     if !plan.removals.is_empty() {
         let _ = writeln!(out, "{}", styled(Meaning::Heading, "no longer wanted"));
@@ -48,7 +49,39 @@ pub fn count_line(plan: &Plan) -> String {
     line
 }
 
-fn of_instance(out: &mut String, instance: &InstancePlan) {
+/// How the moves of an action take effect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    Alone,
+    /// Once for all actions that nothing has to come between.
+    WithOthers,
+    ByHand,
+}
+
+impl Settled {
+    fn lead(self) -> &'static str {
+        match self {
+            Settled::Alone => "      then ",
+            Settled::WithOthers => "      then, with others that need it: ",
+            Settled::ByHand => "      then, by hand: ",
+        }
+    }
+}
+
+/// Settles that several actions need.
+fn shared_settles(plan: &Plan) -> Vec<&[Step]> {
+    let (mut seen, mut shared): (Vec<&[Step]>, Vec<&[Step]>) = Default::default();
+    for (_, action) in plan.actions().filter(|(_, action)| !action.settle.is_empty()) {
+        let settle = action.settle.as_slice();
+        let into = if seen.contains(&settle) { &mut shared } else { &mut seen };
+        if !into.contains(&settle) {
+            into.push(settle);
+        }
+    }
+    shared
+}
+
+fn of_instance(out: &mut String, instance: &InstancePlan, shared: &[&[Step]]) {
     let warnings = &instance.planned.diagnostics;
     if instance.planned.actions.is_empty() && warnings.is_empty() {
         let owned = instance.planned.owns.len();
@@ -66,7 +99,12 @@ fn of_instance(out: &mut String, instance: &InstancePlan) {
     }
     for (index, action) in instance.planned.actions.iter().enumerate() {
         let previews = instance.previews.get(index);
-        of_action(out, instance, action, previews, instance.by_hand.contains(&index));
+        let settled = match (instance.by_hand.contains(&index), shared.contains(&action.settle.as_slice())) {
+            (true, _) => Settled::ByHand,
+            (false, true) => Settled::WithOthers,
+            (false, false) => Settled::Alone,
+        };
+        of_action(out, instance, action, previews, settled);
     }
     out.push('\n');
 }
@@ -76,13 +114,12 @@ fn of_action(
     instance: &InstancePlan,
     action: &Action,
     previews: Option<&StepPreviews>,
-    by_hand: bool,
+    settled: Settled,
 ) {
-    let owned = instance.planned.owns.iter().find(|owned| owned.thing.key == action.thing);
-    let name = owned.map_or_else(|| action.thing.clone(), |owned| printable(&owned.thing.to_string()));
+    let name = printable(&instance.named(&action.thing));
     let (sign, meaning) = sign(action.change);
     let reason = printable(&action.reason);
-    let hand = if by_hand { " by hand: another program writes this file" } else { "" };
+    let hand = if settled == Settled::ByHand { ", by hand: another program writes this file;" } else { "" };
     let _ = writeln!(out, "  {}{hand}  {}", styled(meaning, format!("{sign} {name}")), styled(Meaning::Quiet, reason));
     for difference in &action.differences {
         of_difference(out, difference);
@@ -99,7 +136,7 @@ fn of_action(
         }
     }
     for preview in &previews.settle {
-        of_step(out, "      then ", preview);
+        of_step(out, settled.lead(), preview);
     }
     for proof in &action.proof {
         let _ = writeln!(out, "      {}", styled(Meaning::Quiet, format!("proof: {}", printable(&proof.says))));

@@ -20,7 +20,7 @@ mod tests;
 mod watch;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
@@ -62,6 +62,8 @@ pub struct Vault {
     /// Opened or computed since the last [`Vault::remember`].
     fresh: Mutex<Vec<Target>>,
     salted: Mutex<HashMap<Target, SaltedRecord>>,
+    /// Sources whose value the plan under way replaces.
+    outdated: Mutex<HashSet<Target>>,
     watch: Watch,
 }
 
@@ -82,6 +84,7 @@ impl Vault {
             opened: Mutex::default(),
             fresh: Mutex::default(),
             salted: Mutex::default(),
+            outdated: Mutex::default(),
         })
     }
 
@@ -144,11 +147,32 @@ impl Vault {
     /// # Errors
     /// A store, a file or an identity that can't be read; a file by others that is not there.
     pub fn presence(&self, target: &Target) -> Result<Presence, Failure> {
+        if self.is_outdated(target) {
+            return Ok(Presence::Absent);
+        }
         self.presence_of(target.source()).map_err(other)
+    }
+
+    /// While a plan is made, a value that one of its steps replaces is not yet known, although an old one is there:
+    /// whoever holds the old one needs a change.
+    pub(crate) fn mark_outdated(&self, targets: impl IntoIterator<Item = Target>) {
+        lock(&self.outdated).extend(targets);
+    }
+
+    /// The plan is made: from here on, what is there is there.
+    pub(crate) fn clear_outdated(&self) {
+        lock(&self.outdated).clear();
+    }
+
+    fn is_outdated(&self, target: &Target) -> bool {
+        lock(&self.outdated).contains(target.source())
     }
 
     /// Whether secrets keep to an alphabet.
     pub fn fits(&self, target: &Target, alphabet: Alphabet) -> Result<Fitness, Failure> {
+        if self.is_outdated(target) {
+            return Ok(Fitness::NotYetKnown);
+        }
         match self.traits(target.source()).map_err(other)? {
             Some(traits) if traits.fits.contains(&alphabet) => Ok(Fitness::Fit),
             Some(_) => Ok(Fitness::Unfit),

@@ -246,6 +246,20 @@ fn a_discarded_secret_is_gone_with_its_previous_value() {
 }
 
 #[test]
+fn while_a_plan_replaces_a_value_nobody_knows_it() {
+    let stage = Stage::new();
+    generated(&stage, "token");
+    let before = stage.vault().presence(&made("token")).unwrap();
+    stage.vault().mark_outdated([made("token")]);
+    for target in [made("token"), digest(1_000)] {
+        assert_eq!(stage.vault().presence(&target).unwrap(), Presence::Absent);
+        assert_eq!(stage.vault().fits(&target, Alphabet::SingleLine).unwrap(), Fitness::NotYetKnown);
+    }
+    stage.vault().clear_outdated();
+    assert_eq!(stage.vault().presence(&made("token")).unwrap(), before);
+}
+
+#[test]
 fn nothing_in_state_tells_a_secret() {
     let stage = Stage::new();
     stage.vault().set(&made("token"), "canary-value-0123456789").unwrap();

@@ -110,9 +110,13 @@ impl State {
         Ok(Some(Run { id, plan, entries }))
     }
 
-    /// Forgets the steps of an action that is complete: what is left in the journal is always the action under way.
-    pub fn forget_journal(&self, run: RunId) -> Result<()> {
-        self.sqlite().prepare_cached("delete from journal where run = ?")?.execute([run])?;
+    /// Forgets the steps of an action that is complete: what is left in the journal is of actions that are not.
+    pub fn forget_steps(&self, run: RunId, steps: &[i64]) -> Result<()> {
+        let sqlite = self.sqlite();
+        let mut statement = sqlite.prepare_cached("delete from journal where run = ? and seq = ?")?;
+        for step in steps {
+            statement.execute(params![run, step])?;
+        }
         Ok(())
     }
 

@@ -22,6 +22,8 @@ pub struct Wish {
     pub clients: Vec<IpNet>,
     /// Whether pg_hba.conf may get a block.
     pub writes_rules: bool,
+    /// Whether another program writes pg_hba.conf, and has the server read it.
+    pub printed: bool,
     pub extensions: Vec<String>,
     pub encoding: Option<String>,
     pub locale: Option<String>,
@@ -79,6 +81,7 @@ impl Wish {
         let leaves = |section: &Section<'_>| section.string("hba").map(|hba| hba == "leave");
         let wish = Wish {
             writes_rules: !leaves(&section).or_else(|| settings.as_ref().and_then(leaves)).unwrap_or(false),
+            printed: settings.as_ref().and_then(|settings| settings.string("write")).as_deref() == Some("print"),
             extensions: section.items("extensions").iter().filter_map(Section::as_string).collect(),
             encoding: section.string("encoding"),
             locale: section.string("locale"),

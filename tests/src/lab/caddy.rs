@@ -153,6 +153,14 @@ impl Caddy {
         .map(|_| ())
     }
 
+    /// The configuration that is in force, as its admin API tells it.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn serves(&self) -> Result<String> {
+        http::get_unix(&self.admin, "/config/")
+    }
+
     pub(super) fn stop(&self) -> Result<()> {
         process::stop(&self.pid_file, &self.folder, Duration::from_secs(3))
     }

@@ -77,6 +77,9 @@ pub struct Idp {
     pid_file: PathBuf,
 }
 
+/// What the server keeps, by key.
+pub type Entries = serde_json::Map<String, serde_json::Value>;
+
 /// The server with its modules, in the cache; the checkout stays as it is.
 ///
 /// # Errors
@@ -144,6 +147,57 @@ impl Idp {
         self.restart()
     }
 
+    /// Identifiers of the clients that are registered dynamically, in alphabetical order.
+    ///
+    /// # Errors
+    /// When what the server keeps can't be read.
+    pub fn registered(&self) -> Result<Vec<String>> {
+        let entries = self.kept()?.1;
+        let mut clients: Vec<String> =
+            entries.keys().filter_map(|key| key.strip_prefix("Client:")).map(str::to_owned).collect();
+        clients.sort();
+        Ok(clients)
+    }
+
+    /// Changes what the server keeps of the clients that are registered dynamically, as an operator would in its store;
+    /// keys are `Client:ID` and `RegistrationAccessToken:TOKEN`.
+    ///
+    /// # Errors
+    /// When what it keeps can't be changed, or it does not come back.
+    pub fn edit_registered(&self, change: impl FnOnce(&mut Entries)) -> Result<()> {
+        let (mut kept, mut entries) = self.kept()?;
+        change(&mut entries);
+        kept["entries"] = serde_json::Value::Object(entries);
+        // In place, so that the server still owns it.
+        let path = self.registrations();
+        fs::write(&path, kept.to_string()).with_context(|| format!("can't write {}", path.display()))?;
+        self.restart()
+    }
+
+    /// What the server keeps of one client.
+    ///
+    /// # Errors
+    /// When there is no such client.
+    pub fn registration(&self, client_id: &str) -> Result<serde_json::Value> {
+        let entry = self.kept()?.1.remove(&format!("Client:{client_id}"));
+        entry.with_context(|| format!("no client {client_id} is registered"))
+    }
+
+    fn registrations(&self) -> PathBuf {
+        self.folder.join("state/registrations.json")
+    }
+
+    /// What the server keeps over a restart, and the entries in it.
+    fn kept(&self) -> Result<(serde_json::Value, Entries)> {
+        let path = self.registrations();
+        let text = fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
+        let kept: serde_json::Value =
+            serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", path.display()))?;
+        let entries =
+            kept["entries"].as_object().cloned().with_context(|| format!("{} has no entries", path.display()))?;
+        Ok((kept, entries))
+    }
+
     /// Restarts the server, and waits until it answers.
     ///
     /// # Errors
@@ -186,7 +240,7 @@ identity_providers:
             "issuer": self.issuer,
             "listen": format!("127.0.0.1:{}", self.port),
             "configuration": self.configuration,
-            "state": self.folder.join("state/registrations.json"),
+            "state": self.registrations(),
             "initial_access_token": token,
             "users": self.users,
             "log": self.folder.join("log/idp.log"),

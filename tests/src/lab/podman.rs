@@ -193,6 +193,14 @@ impl Podman {
         self.home.podman()
     }
 
+    /// Runs a `podman` command on it, and returns what it wrote.
+    ///
+    /// # Errors
+    /// Podman's own words.
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
+        run(self.command().args(arguments))
+    }
+
     /// Removes every container and ends the service; leaves no mount and no bridge.
     pub(super) fn stop(&self) -> Result<()> {
         process::stop(&self.pid_file, &self.folder, Duration::from_secs(5))?;

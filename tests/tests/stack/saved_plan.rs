@@ -1,0 +1,85 @@
+//! A saved plan is carried out as it was reviewed, or not at all.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use stackrun_tests::by_hand::{edit, without_blocks};
+use stackrun_tests::lab::{Lab, Options, Scratch};
+use stackrun_tests::machine::Machine;
+use stackrun_tests::stack::{DONE, STALE, Stack, domain, text};
+
+#[test]
+fn a_saved_plan_runs_as_reviewed_or_not_at_all() -> Result<()> {
+    let lab = Scratch::up(&Options::default())?;
+    let stack = Stack::in_test(&lab)?.on_copies(&lab)?;
+    stack.quietly("apply", &["--yes"], DONE)?;
+    edit(&lab.postgres.hba, without_blocks)?;
+    let saved = Saved { lab: &lab, stack: &stack, file: lab.dir.join("data/plan.json") };
+    stack.quietly("plan", &["-o", &saved.file.to_string_lossy()], DONE)?;
+
+    let site = lab.caddy.sites.join(format!("{}.caddy", domain(&lab.domain)));
+    saved.is_stale_after(&site, |old| format!("{old}\n# by hand\n"), &["gateway.mediamanager"])?;
+    let spec = format!("the spec {} changed", stack.spec.display());
+    saved.is_stale_after(
+        &stack.spec,
+        |old| old.replace("[container.mediamanager]", "[container.mediamanager]\nmemory = \"900M\""),
+        &[&spec, "container.mediamanager"],
+    )?;
+    let host = format!("the host file {} changed", stack.host.display());
+    saved.is_stale_after(
+        &stack.host,
+        |old| old.replace("clients  = [", "clients  = [\"10.9.9.0/24\", "),
+        &[&host, "postgres.mediamanager"],
+    )?;
+
+    // What changes nothing of what is done is no reason to refuse, and a plan may come from elsewhere.
+    edit(&stack.spec, |old| format!("{old}\n# a remark\n"))?;
+    let ran = saved.apply_from_stdin()?;
+    ensure!(ran.status.success(), "the reviewed plan: {} {}", ran.status, text(&ran.stderr));
+    stack.nothing_to_do()?;
+
+    // It has been carried out: the same again is another plan.
+    let again = saved.apply()?;
+    ensure!(again.status.code() == Some(STALE), "the same plan twice: {} {}", again.status, text(&again.stderr));
+    stack.nothing_to_do()?;
+    lab.down()
+}
+
+struct Saved<'a> {
+    lab: &'a Lab,
+    stack: &'a Stack,
+    file: PathBuf,
+}
+
+impl Saved<'_> {
+    /// With this change the plan is refused, in these words, and nothing is changed; the change is then taken back.
+    fn is_stale_after(&self, path: &Path, change: impl FnOnce(&str) -> String, words: &[&str]) -> Result<()> {
+        let old = fs::read_to_string(path)?;
+        edit(path, change)?;
+        let before = Machine::look(self.lab)?;
+        for refused in [self.apply()?, self.apply_from_stdin()?] {
+            let said = text(&refused.stderr);
+            ensure!(refused.status.code() == Some(STALE), "a stale plan: {} {said}", refused.status);
+            for word in words {
+                ensure!(said.contains(word), "what changed is not named, {word}: {said}");
+            }
+            Machine::look(self.lab)?.same_as(&before).context("a stale plan changed something")?;
+        }
+        edit(path, |_| old)
+    }
+
+    fn apply(&self) -> Result<Output> {
+        Ok(Command::new(&self.stack.stackrun).arg("apply").arg(&self.file).stdin(Stdio::null()).output()?)
+    }
+
+    fn apply_from_stdin(&self) -> Result<Output> {
+        let mut stackrun = Command::new(&self.stack.stackrun);
+        stackrun.args(["apply", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = stackrun.spawn()?;
+        running.stdin.take().context("stackrun has no input")?.write_all(&fs::read(&self.file)?)?;
+        Ok(running.wait_with_output()?)
+    }
+}
