@@ -1,7 +1,8 @@
 //! The flow, from the user's files to a plan: every stage is a module of its own, and joined here.
 //!
 //! `open` reads files and loads plugins, `offer` asks what each instance makes and offers, `draw` has every instance
-//! planned and puts the plan together while `warm` has begun to log in to servers, `by_hand` looks whether what others write is already as it should be.
+//! planned and puts the plan together while `warm` has begun to log in to servers, `by_hand` looks whether what others
+//! write is already as it should be, `ready` whether what is planned can be written here.
 
 mod by_hand;
 mod draw;
@@ -9,6 +10,7 @@ mod front;
 mod offer;
 mod open;
 mod plugins;
+mod ready;
 mod warm;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -29,7 +31,7 @@ use crate::{
 };
 
 pub use front::{Front, Machine, front};
-pub use open::say;
+pub use open::{refuse_errors, say};
 pub use plugins::{LoadedPlugin, Plugins};
 
 /// Files read and checked, plugins loaded, the world at hand.

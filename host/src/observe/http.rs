@@ -44,10 +44,14 @@ impl World {
 
     async fn http_ask_now(&self, permit: &Permit<HttpSubject>, question: &HttpQuestion) -> Result<HttpAnswer, Failure> {
         let answer = self.http_exchange(permit, None).await?;
+        if answer.status >= 500 {
+            self.memo.note_unanswered();
+        }
         let wants_body = !question.fields.is_empty() || !question.same.is_empty();
         // An error page is rarely JSON: then no field is there, and the status says the rest.
         let body = match answer.json() {
             Err(failure) if wants_body && permit.subject().request.accepts(answer.status) => {
+                self.memo.note_unanswered();
                 return Err(Failure::Other(format!("{}: {failure}", permit.subject().request.says())));
             }
             Err(_) => Value::Null,

@@ -1,0 +1,82 @@
+//! What apply could not do is said when the plan is made: places that can't be written, a store that can't be opened.
+
+use crate::{
+    apply::Gates,
+    diagnostic::{Diagnostic, Place, Segment},
+    gate::Gate,
+    observe::{World, unwritable},
+    plan::{Action, InstancePlan, Move, Plan},
+    step::{Step, StepKind},
+    value::Address,
+};
+
+/// All of it, one message for each place.
+pub fn problems(plan: &Plan, world: &World, gates: &Gates) -> Vec<Diagnostic> {
+    let mut problems: Vec<Diagnostic> = Vec::new();
+    let mut note = |found: Vec<Diagnostic>| {
+        for problem in found {
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        }
+    };
+    for (instance, action) in plan.actions() {
+        let Some(gate) = gates.get(&instance.address) else { continue };
+        note(of_moves(&action.moves, gate, world, &instance.address, connection_of(instance, action)));
+    }
+    for removal in &plan.removals {
+        let connection = &removal.owned.thing.connection;
+        note(of_moves(&removal.owned.undo, &removal.gate(&plan.stack), world, &removal.address, connection));
+    }
+    note(of_store(plan, world).into_iter().collect());
+    problems
+}
+
+fn connection_of<'a>(instance: &'a InstancePlan, action: &Action) -> &'a str {
+    let owned = instance.planned.owns.iter().find(|owned| owned.thing.key == action.thing);
+    owned.map_or("", |owned| owned.thing.connection.as_str())
+}
+
+fn of_moves(moves: &[Move], gate: &Gate, world: &World, instance: &Address, connection: &str) -> Vec<Diagnostic> {
+    let paths = moves.iter().filter_map(|one| written(&one.step));
+    let refused = paths.filter_map(|path| {
+        let permit = gate.path_change(path.to_owned()).ok()?;
+        let why = unwritable(permit.subject())?;
+        let place = match world.host_file.connections.contains_key(connection) {
+            true => Place::HostFile(["connection", connection].map(|key| Segment::Key(key.to_owned())).to_vec()),
+            false => Place::Instance(instance.clone(), Vec::new()),
+        };
+        let message = format!("{path} of {instance} can't be written: {why}");
+        Some(Diagnostic::error(place, message).help(match world.host_file.connections.contains_key(connection) {
+            true => "make it writable; where something else generates this file, give the connection write = \"print\"",
+            false => "make it writable, or name another folder in the host file",
+        }))
+    });
+    refused.collect()
+}
+
+/// The path at which a step makes, writes or removes something.
+fn written(step: &Step) -> Option<&str> {
+    match step {
+        Step::FileWrite(wanted) => Some(&wanted.path),
+        Step::DirectoryMake(directory) => Some(&directory.path),
+        Step::FileRemove { path }
+        | Step::FileRemoveBlock { path, .. }
+        | Step::DirectoryRemoveIfEmpty { path }
+        | Step::DirectoryRemove { path } => Some(path),
+        Step::Unless { step, .. } => written(step),
+        _ => None,
+    }
+}
+
+/// Secrets are made and filled in only where they can be opened again.
+fn of_store(plan: &Plan, world: &World) -> Option<Diagnostic> {
+    let steps = || plan.actions().flat_map(|(_, action)| action.moves.iter().map(|one| &one.step));
+    let makes = steps().any(|step| matches!(step, Step::SecretGenerate(_)));
+    if !makes && !steps().any(|step| !step.targets().is_empty()) {
+        return None;
+    }
+    let refused = world.vault.ready(makes).err()?;
+    let message = format!("secrets can't be made and filled in: {refused:#}");
+    Some(Diagnostic::error(Place::HostFile(vec![Segment::Key("store".to_owned())]), message))
+}
