@@ -84,7 +84,9 @@ fn given(args: &ApplyArgs) -> Result<Given, Ended> {
     let text = if from_stdin {
         std::io::read_to_string(std::io::stdin()).context("standard input can't be read")?
     } else {
-        std::fs::read_to_string(&args.target).with_context(|| format!("{} can't be read", args.target.display()))?
+        std::fs::read_to_string(&args.target).map_err(|error| {
+            Ended::new(Exit::Invalid, format!("the spec or plan {} can't be read: {error}", args.target.display()))
+        })?
     };
     // A saved plan is a JSON object, and no TOML document begins with a brace.
     if !from_stdin && !text.trim_start().starts_with('{') {

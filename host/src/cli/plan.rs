@@ -48,15 +48,26 @@ fn say_how_to_apply(args: &PlanArgs, global: &Global, plan: &Plan) {
     if plan.is_empty() {
         return;
     }
-    let host = global.host.display();
     match &args.out {
+        // A saved plan knows its host file and what was set.
         Some(out) => {
-            anstream::println!("To carry out exactly this plan:  stackrun apply {} --host {host}", out.display())
+            anstream::println!("To carry out exactly this plan:  stackrun apply {}", word(&out.display().to_string()))
         }
-        None => anstream::println!(
-            "To carry it out:  stackrun apply {} --host {host}\nTo keep exactly this plan for later:  add  -o plan.json",
-            args.spec.spec.display()
-        ),
+        None => {
+            let mut command = format!("stackrun apply {}", word(&args.spec.spec.display().to_string()));
+            command.push_str(&format!(" --host {}", word(&global.host.display().to_string())));
+            args.spec.set.iter().for_each(|set| command.push_str(&format!(" --set {}", word(set))));
+            anstream::println!("To carry it out:  {command}\nTo keep exactly this plan for later:  add  -o plan.json");
+        }
+    }
+}
+
+/// As a shell takes it for one word.
+fn word(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@%+,".contains(&byte);
+    match !text.is_empty() && text.bytes().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 
