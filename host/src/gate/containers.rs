@@ -115,12 +115,18 @@ impl ContainersGrant {
         }
     }
 
-    /// The same with names filled in; a pattern that stays without a value is dropped, and grants nothing.
+    /// The same with names filled in; a pattern that stays without a value is dropped, and grants nothing. So is a
+    /// directory whose value would reach into another one.
     pub fn filled(&self, stack: &str, instance: &Address, section: &Tree) -> Self {
         let fill = |patterns: &[NamePattern]| {
             patterns.iter().filter_map(|pattern| pattern.fill(stack, instance, section)).map(NamePattern::new).collect()
         };
-        Self { names: fill(&self.names), mounts: fill(&self.mounts), networks: fill(&self.networks), ..self.clone() }
+        // A folder that the operator wrote out is as it stands.
+        let mounts = self.mounts.iter().filter_map(|pattern| match pattern.as_str().contains('{') {
+            true => pattern.fill_path(stack, instance, section).map(NamePattern::new),
+            false => Some(pattern.clone()),
+        });
+        Self { names: fill(&self.names), mounts: mounts.collect(), networks: fill(&self.networks), ..self.clone() }
     }
 }
 

@@ -117,14 +117,8 @@ impl FilesGrant {
     /// whose value would reach into another directory.
     pub fn filled(&self, stack: &str, instance: &Address, section: &Tree) -> Self {
         let fill = |patterns: &[NamePattern]| {
-            let filled = patterns.iter().filter_map(|pattern| {
-                let path = pattern.fill(stack, instance, section)?;
-                // A hole that is empty, `.`, `..` or holds a slash makes another path than its pattern looks like.
-                let one_component = path.split('/').count() == pattern.as_str().split('/').count();
-                let plain = path.strip_suffix('/').unwrap_or(&path);
-                (one_component && normal(plain).as_deref() == Some(plain)).then(|| NamePattern::new(path))
-            });
-            filled.collect()
+            let filled = patterns.iter().filter_map(|pattern| pattern.fill_path(stack, instance, section));
+            filled.map(NamePattern::new).collect()
         };
         Self { look: fill(&self.look), read: fill(&self.read), mention: fill(&self.mention), write: fill(&self.write) }
     }
@@ -217,7 +211,7 @@ impl Gate {
 }
 
 /// An absolute path without `..`, doubled and trailing slashes and `.` taken out.
-fn normal(path: &str) -> Option<String> {
+pub(super) fn normal(path: &str) -> Option<String> {
     if !path.starts_with('/') || path.contains('\0') {
         return None;
     }
