@@ -8,10 +8,11 @@ use clap::Args;
 use super::{Ended, Exit, Global, SpecArgs, verify::conclude};
 use crate::{
     apply::{Applied, Apply, Reporter, recover, verify},
+    diagnostic::{closest, listed},
     flow::{Drawn, Flow},
     plan::{FORMAT, Plan, Stale},
     render::{self, reporter},
-    state::{Lock, Run},
+    state::Run,
     step::StepFailure,
     value::Address,
 };
@@ -52,10 +53,14 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
         }
     };
     let flow = Flow::open(&spec, &host).await?;
-    let _lock = Lock::take(&flow.host_file.state, flow.stack())?;
+    let _lock = flow.lock()?;
     let reporter = reporter(args.json);
     let resumed = recover_first(&flow, saved.as_deref(), reporter.as_ref()).await?;
     let drawn = flow.plan().await?;
+    if let Some(only) = &args.only {
+        let instances = drawn.plan.instances.iter().map(|instance| &instance.address);
+        known(only, instances, "the spec")?;
+    }
     if let Some(saved) = &saved
         && let Some(stale) = stale(saved, &drawn.plan, resumed)
     {
@@ -126,6 +131,20 @@ fn stale(saved: &Plan, fresh: &Plan, resumed: bool) -> Option<Stale> {
             && fresh.removals.iter().all(|removal| saved.removals.contains(removal))
     };
     if resumed && rest_of_saved() { None } else { Some(stale) }
+}
+
+/// An address that a person gave, among those there are: a slip must not look like nothing to do.
+pub fn known<'a>(given: &Address, among: impl Iterator<Item = &'a Address>, whose: &str) -> Result<(), Ended> {
+    let names: Vec<String> = among.map(ToString::to_string).collect();
+    let given = given.to_string();
+    if names.contains(&given) {
+        return Ok(());
+    }
+    let help = match closest(&given, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there is {}", listed(names.iter().map(String::as_str))),
+    };
+    Err(Ended::new(Exit::Error, format!("{whose} has no instance `{given}`; nothing was changed\n  {help}")))
 }
 
 /// Without a terminal and without `--yes`, refuses rather than guesses.

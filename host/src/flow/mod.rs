@@ -27,6 +27,7 @@ use crate::{
     schema::Catalog,
     secret::Making,
     spec::Spec,
+    state::Lock,
     value::{Address, Tree},
 };
 
@@ -72,6 +73,16 @@ impl Flow {
     /// `[stack] name`
     pub fn stack(&self) -> &str {
         &self.spec.stack
+    }
+
+    /// The stack's lock, and a state that is whole: for commands that change something.
+    ///
+    /// # Errors
+    /// Another run holds the lock; the state file is damaged.
+    pub fn lock(&self) -> anyhow::Result<Lock> {
+        let lock = Lock::take(&self.host_file.state, self.stack())?;
+        self.world.state.refuse_damaged()?;
+        Ok(lock)
     }
 
     /// What each instance makes.
