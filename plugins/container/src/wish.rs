@@ -74,7 +74,7 @@ impl Wish {
         let settings = instance.connections.first().filter(|_| stage == Stage::Plan).map(Section::settings);
         let mut problems = Vec::new();
         let reading = Reading { section: &section, instance, stage };
-        let name = reading.name();
+        let name = section.known_or("name", &instance.name, &mut problems);
         let volumes = volume::of(&section, &mut problems);
         let listen_port = section.integer("listen_port").and_then(crate::app::port).or_else(|| app.listen_port());
         let document = document::of(&section, &app).unwrap_or_else(|why| {
@@ -169,10 +169,6 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn name(&self) -> String {
-        self.section.string_or("name", &self.instance.name)
-    }
-
     /// A string for a place that everybody may read. A secret there is an error, a value that is not known yet too.
     fn plain(&self, place: &Section<'_>, problems: &mut Vec<Diagnostic>) -> Option<String> {
         if !place.is_present() {

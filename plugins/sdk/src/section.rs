@@ -113,6 +113,16 @@ impl<'a> Section<'a> {
         self.string(key).unwrap_or_else(|| otherwise.to_owned())
     }
 
+    /// The string at `key`, or `otherwise` where there is none; an error where a reference stands that is not known by
+    /// now: for what names things, which `check` and `outputs` have to know as well as `plan`.
+    pub fn known_or(&self, key: &str, otherwise: &str, problems: &mut Vec<Diagnostic>) -> String {
+        let place = self.at(key);
+        if place.is_present() && place.as_string().is_none() {
+            problems.push(place.error(format!("`{key}` must be known when the plan is made: give it as a plain string")));
+        }
+        self.string_or(key, otherwise)
+    }
+
     /// The integer at `key`.
     pub fn integer(&self, key: &str) -> Option<i64> {
         self.at(key).as_integer()
@@ -246,6 +256,12 @@ mod tests {
         assert_eq!(section.at("password").as_reference(), Some(0));
         assert_eq!(section.boolean("adopt"), Some(true));
         assert_eq!(section.string_or("template", "template1"), "template1");
+        let mut problems = Vec::new();
+        assert_eq!(section.known_or("role", "app", &mut problems), "media");
+        assert_eq!(section.known_or("template", "template1", &mut problems), "template1");
+        assert!(problems.is_empty());
+        section.known_or("password", "app", &mut problems);
+        assert_eq!(problems.len(), 1, "a reference is not silently replaced by what stands for nothing");
         assert!(!section.at("template").is_present());
         let clients: Vec<_> = section.items("clients").iter().filter_map(Section::as_string).collect();
         assert_eq!(clients, ["10.88.0.0/16", "10.89.0.0/24"]);
