@@ -40,7 +40,7 @@ pub async fn run(args: DestroyArgs, global: &Global) -> Result<Exit, Ended> {
     recover(&flow.world, reporter.as_ref()).await?;
     let delete_data: BTreeSet<Address> = args.delete_data.into_iter().collect();
     let recorded = flow.world.state.instances()?;
-    for given in &delete_data {
+    for given in delete_data.iter().filter(|given| flow.section(given).is_none()) {
         known(given, recorded.iter().map(|record| &record.address), "what stackrun has made of this stack")?;
     }
     let destruction = destruction(&flow.world.state, &delete_data)?;

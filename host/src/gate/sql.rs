@@ -146,7 +146,7 @@ pub fn plain_name(name: &str) -> Result<(), String> {
     const SERVERS_OWN: [&str; 3] = ["postgres", "template0", "template1"];
     let refused = |why: &str| Err(format!("`{}` {why}", name.escape_debug()));
     if name.is_empty() {
-        return Err("an empty name is none".to_owned());
+        return Err("the name is empty".to_owned());
     }
     if name.len() > LONGEST_NAME {
         return refused(&format!(

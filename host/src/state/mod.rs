@@ -87,7 +87,7 @@ impl State {
         let verdict = self.sqlite().query_row("pragma quick_check(1)", [], |row| row.get::<_, String>(0));
         match verdict {
             Ok(verdict) if verdict == "ok" => Ok(()),
-            Ok(verdict) => Err(damaged(&self.path, &verdict)),
+            Ok(verdict) => Err(damaged(&self.path, &verdict.lines().last().unwrap_or_default())),
             Err(error) => Err(damaged(&self.path, &error)),
         }
     }

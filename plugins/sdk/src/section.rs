@@ -1,13 +1,19 @@
 //! Walking a tree that the host hands over, and speaking about places in it.
 //!
-//! ```ignore
-//! let section = Section::of(&instance);
-//! let role = section.string("role").unwrap_or(instance.name.clone());
-//! for client in section.items("clients") {
-//!     let Some(network) = client.as_string() else { continue };
-//!     if !is_network(&network) {
-//!         diagnostics.push(client.error("not a network").help("write it as 10.88.0.0/16"));
+//! ```
+//! use stackrun_plugin::{Section, types::{Diagnostic, Instance}};
+//!
+//! fn check(instance: &Instance) -> Vec<Diagnostic> {
+//!     let mut problems = Vec::new();
+//!     let section = Section::of(instance);
+//!     let role = section.known_or("role", &instance.name, &mut problems);
+//!     for client in section.items("clients") {
+//!         if client.as_string().is_some_and(|network| !network.contains('/')) {
+//!             let wrong = client.error(format!("{role} can't come from there: this is no network"));
+//!             problems.push(wrong.help("write it as 10.88.0.0/16"));
+//!         }
 //!     }
+//!     problems
 //! }
 //! ```
 //!
