@@ -57,7 +57,9 @@ impl NamePattern {
     /// would make another path than its pattern looks like, and then it stands for none.
     pub fn fill_path(&self, stack: &str, instance: &Address, section: &Tree) -> Option<String> {
         let path = self.fill(stack, instance, section)?;
-        let one_component = path.split('/').count() == self.0.split('/').count();
+        let one_component = path.split('/').count() == self.0.split('/').count()
+            // `/srv/{file}` names one thing, and `/srv/` would be everything below.
+            && path.ends_with('/') == self.0.ends_with('/');
         let plain = path.strip_suffix('/').unwrap_or(&path);
         (one_component && normal(plain).as_deref() == Some(plain)).then_some(path)
     }
