@@ -186,7 +186,8 @@ fn names_are_taken_where_they_can_arrive_and_refused_where_not() {
         all_in(&said, &["letters, digits"]);
     }
     for bad in [too_long.as_str(), "it's", "ü"] {
-        let said = desk.checked(example().replace("[postgres.mediamanager]", &format!("[postgres.{}]", toml_string(bad))));
+        let said =
+            desk.checked(example().replace("[postgres.mediamanager]", &format!("[postgres.{}]", toml_string(bad))));
         all_in(&said, &["app.toml:10:"]);
     }
 }
@@ -229,7 +230,10 @@ fn a_connection_that_the_host_file_lacks_is_named_with_the_lines_to_add() {
     }
     all_in(&said, &["[connection.NAME]", "app.toml:10:1"]);
     desk.append("stackrun.toml", "[connection.main]\nkind = \"postgresql\"\nsocket = \"/nowhere\"\n");
-    desk.write("app.toml", example().replace("[postgres.mediamanager] ", "[postgres.mediamanager]\nconnection = \"mian\"\n#"));
+    desk.write(
+        "app.toml",
+        example().replace("[postgres.mediamanager] ", "[postgres.mediamanager]\nconnection = \"mian\"\n#"),
+    );
     let said = desk.said("plan", &[], INVALID);
     all_in(&said, &["the host file has no connection `mian`", "did you mean `main`?"]);
 }

@@ -102,7 +102,8 @@ fn the_old_environment_is_refused_with_the_key_for_each_variable() {
     assert_eq!(ran.code, Some(3), "{}", ran.err);
     let told: Vec<serde_json::Value> = serde_json::from_str(&ran.out).expect("JSON");
     for (variable, _, help) in OLD_ENVIRONMENT {
-        let about = told.iter().find(|one| one["message"].as_str().is_some_and(|text| text.contains(&quoted(variable))));
+        let about =
+            told.iter().find(|one| one["message"].as_str().is_some_and(|text| text.contains(&quoted(variable))));
         let about = about.unwrap_or_else(|| panic!("nothing is said of {variable}: {}", ran.out));
         assert_eq!(about["help"], help, "{variable}");
         let line = spec.lines().position(|line| line.starts_with(&format!("{variable} ="))).expect("its line") + 1;
@@ -112,7 +113,8 @@ fn the_old_environment_is_refused_with_the_key_for_each_variable() {
     // A person sees each underlined by its whole length.
     let seen = check(&spec, &[]).err;
     for (variable, value, _) in OLD_ENVIRONMENT {
-        let (_, below) = seen.split_once(&format!("│ {variable} = \"{value}\"\n    · ")).expect("it is shown, and more below");
+        let (_, below) =
+            seen.split_once(&format!("│ {variable} = \"{value}\"\n    · ")).expect("it is shown, and more below");
         let marked = below.split('\n').next().expect("a line");
         assert_eq!(marked, "─".repeat(variable.len()), "{variable}");
     }

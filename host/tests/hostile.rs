@@ -6,6 +6,8 @@
 mod desk;
 #[path = "hostile/guest.rs"]
 mod guest;
+#[path = "hostile/leaving.rs"]
+mod leaving;
 
 use desk::Desk;
 use guest::{Guest, core_module, data, of_another_world};

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Denial, Gate, NamePattern, Permit};
+use super::{Denial, Gate, NamePattern, Permit, denial::NEVER};
 use crate::{
     host_file::{ConnectionSettings, FolderAccess, HostFile},
     observe::{FileLook, FileMention, FileRead},
@@ -170,7 +170,7 @@ impl Gate {
     pub fn own_secret(&self, target: &Target) -> Result<Permit<Target>, Denial> {
         match target {
             Target::Made(instance, _) if instance == self.instance() => Ok(Permit::new(target.clone())),
-            _ => Err(self.deny("secrets", format!("{target}, which another instance makes"), "nothing grants that")),
+            _ => Err(self.deny("secrets", format!("{target}, which another instance makes"), NEVER)),
         }
     }
 
@@ -183,7 +183,7 @@ impl Gate {
     ) -> Result<Permit<Within<T>>, Denial> {
         let Some(path) = normal(asked) else {
             let why = format!("`{asked}`, which is no absolute path without `..`");
-            return Err(self.deny(capability, why, "nothing grants that"));
+            return Err(self.deny(capability, why, NEVER));
         };
         let rule = self.rule_for(capability, &path);
         let grants = granted.iter().flat_map(|patterns| patterns.iter());
@@ -191,9 +191,11 @@ impl Gate {
             return Err(self.deny(capability, path, rule));
         };
         let may_write = self.grants().files.write.iter().any(|pattern| matches(pattern.as_str(), &path).is_some());
-        let leads_out = format!("{path}, where a symbolic link leads out of {}", root.display());
-        let escape =
-            self.deny(capability, leads_out, "nothing: grant the directory that the link leads to, and ask for it");
+        let leads_out = format!(
+            "{path}, where a symbolic link leads out of {}: grant the directory that it leads to, and ask for that",
+            root.display()
+        );
+        let escape = self.deny(capability, leads_out, NEVER);
         let stack = self.stack().to_owned();
         Ok(Permit::new(Within { root, relative, path, exact, may_write, stack, escape, asked: subject }))
     }

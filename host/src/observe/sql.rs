@@ -173,7 +173,8 @@ impl World {
         let Marked { stack, instance, what } = marked;
         let wanted = [(hba::ConfigFile::Hba, what.hba_text()), (hba::ConfigFile::Ident, what.ident_text())];
         // What is wanted makes the question another one, and is too long to be told.
-        let digest = self.vault.digest(format!("{wanted:?}").as_bytes()).map_err(|why| Failure::Other(why.to_string()))?;
+        let digest =
+            self.vault.digest(format!("{wanted:?}").as_bytes()).map_err(|why| Failure::Other(why.to_string()))?;
         let question =
             format!("sql {}: the rules of {stack} {instance} ({})", what.connection, &digest[..8.min(digest.len())]);
         self.memo

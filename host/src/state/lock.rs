@@ -18,9 +18,7 @@ pub struct Lock {
 
 /// Another run holds the lock.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "another run of stackrun holds the lock of stack `{stack}`{holder}\n  wait for it to end; the lock is {path}"
-)]
+#[error("another run of stackrun holds the lock of stack `{stack}`{holder}\n  wait for it to end; the lock is {path}")]
 pub struct LockHeld {
     stack: String,
     holder: String,

@@ -85,9 +85,8 @@ impl Holding<'_> {
     /// The keys that a variable of a bare name may stand for.
     fn meant_by(&self, name: &str) -> String {
         let keys = self.contract.facts.config.keys.keys().map(String::as_str);
-        let meant: Vec<&str> = keys
-            .filter(|key| key.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case(name)))
-            .collect();
+        let meant: Vec<&str> =
+            keys.filter(|key| key.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case(name))).collect();
         match meant.as_slice() {
             [] => "take it out; what was meant is a key of the configuration".to_owned(),
             [only] => self.instead(only),
