@@ -242,9 +242,8 @@ fn anothers_secret_is_used_and_neither_made_nor_discarded() {
 
 /// A plugin that owns a folder, whose undo takes it away with all that is in it.
 fn removing(path: &str, holds_data: bool) -> Vec<u8> {
-    let pair = |pointer: u32, length: usize| {
-        [pointer.to_le_bytes(), u32::try_from(length).unwrap().to_le_bytes()].concat()
-    };
+    let pair =
+        |pointer: u32, length: usize| [pointer.to_le_bytes(), u32::try_from(length).unwrap().to_le_bytes()].concat();
     let words = [("it", 101_000), ("files", 102_000), ("directory", 103_000), ("it", 101_000)];
     // Key, connection, kind and name; two booleans; the undo, and what settles it.
     let mut owned: Vec<u8> = words.iter().flat_map(|(word, at)| pair(*at, word.len())).collect();
@@ -319,10 +318,7 @@ fn another_origin_or_path_is_denied() {
     let fine = place.desk.plan_with(&posting("edge", "/reg", false), place.grants(), place.desk.world());
     assert!(fine.is_ok(), "what is granted passes: {fine:?}");
     let denial = place.denied(&posting("idp", "/reg", false));
-    assert_eq!(
-        denial.line,
-        "http.connections = [{ connection = \"idp\", methods = [\"POST\"], paths = [\"/reg\"] }]"
-    );
+    assert_eq!(denial.line, "http.connections = [{ connection = \"idp\", methods = [\"POST\"], paths = [\"/reg\"] }]");
     for path in ["/admin", "/reg/x", "/Reg"] {
         assert_eq!(place.denied(&posting("edge", path, false)).asked, format!("POST {path} of connection edge"));
     }
