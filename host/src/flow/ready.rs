@@ -1,17 +1,24 @@
-//! What apply could not do is said when the plan is made: places that can't be written, a store that can't be opened.
+//! What apply could not do is said when the plan is made: places that can't be written, a store that can't be opened,
+//! values that their file can't carry.
+
+use zeroize::Zeroizing;
 
 use crate::{
     apply::Gates,
     diagnostic::{Diagnostic, Place, Segment},
+    document,
     gate::Gate,
-    observe::{World, unwritable},
+    observe::{Failure, World, unwritable},
     plan::{Action, InstancePlan, Move, Plan},
     step::{Step, StepKind},
-    value::Address,
+    value::{Address, Target},
 };
 
 /// All of it, one message for each place.
 pub fn problems(plan: &Plan, world: &World, gates: &Gates) -> Vec<Diagnostic> {
+    if let Some(refused) = of_store(plan, world) {
+        return vec![refused];
+    }
     let mut problems: Vec<Diagnostic> = Vec::new();
     let mut note = |found: Vec<Diagnostic>| {
         for problem in found {
@@ -23,12 +30,12 @@ pub fn problems(plan: &Plan, world: &World, gates: &Gates) -> Vec<Diagnostic> {
     for (instance, action) in plan.actions() {
         let Some(gate) = gates.get(&instance.address) else { continue };
         note(of_moves(&action.moves, gate, world, &instance.address, connection_of(instance, action)));
+        note(of_values(&action.moves, world, &instance.address));
     }
     for removal in &plan.removals {
         let connection = &removal.owned.thing.connection;
         note(of_moves(&removal.owned.undo, &removal.gate(&plan.stack), world, &removal.address, connection));
     }
-    note(of_store(plan, world).into_iter().collect());
     problems
 }
 
@@ -67,6 +74,23 @@ fn written(step: &Step) -> Option<&str> {
         Step::Unless { step, .. } => written(step),
         _ => None,
     }
+}
+
+/// Values that the language of their file can't carry. A secret that is made by this plan fits everywhere.
+fn of_values(moves: &[Move], world: &World, instance: &Address) -> Vec<Diagnostic> {
+    let refused = moves.iter().filter_map(|one| {
+        let Step::FileWrite(wanted) = &one.step else { return None };
+        let reveal = |target: &Target| match target {
+            // A digest fits everywhere as well, and takes its time.
+            Target::Derived(form, _) if form.is_salted() => Ok(Zeroizing::new(String::new())),
+            target => world.vault.reveal(target),
+        };
+        let Err(Failure::Other(why)) = document::render(&wanted.content, &reveal) else { return None };
+        let message = format!("{}: {}", wanted.path, world.vault.redact(&why));
+        let help = "give it another value, or have the file written in another format";
+        Some(Diagnostic::error(Place::Instance(instance.clone(), Vec::new()), message).help(help))
+    });
+    refused.collect()
 }
 
 /// Secrets are made and filled in only where they can be opened again.
