@@ -124,7 +124,8 @@ impl<'a> Section<'a> {
     pub fn known_or(&self, key: &str, otherwise: &str, problems: &mut Vec<Diagnostic>) -> String {
         let place = self.at(key);
         if place.is_present() && place.as_string().is_none() {
-            problems.push(place.error(format!("`{key}` must be known when the plan is made: give it as a plain string")));
+            problems
+                .push(place.error(format!("`{key}` must be known when the plan is made: give it as a plain string")));
         }
         self.string_or(key, otherwise)
     }
