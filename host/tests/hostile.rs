@@ -6,6 +6,8 @@
 mod desk;
 #[path = "hostile/guest.rs"]
 mod guest;
+#[path = "hostile/in_a_stack.rs"]
+mod in_a_stack;
 #[path = "hostile/leaving.rs"]
 mod leaving;
 
@@ -443,6 +445,73 @@ fn without_a_grant_every_question_and_every_step_is_denied() {
         let What::Denied(denial) = fault.what else { panic!("{interface}.{function}: {fault}") };
         assert!(denial.capability.starts_with(interface), "{interface}.{function}: {}", denial.capability);
         assert!(denial.line.starts_with(&format!("{interface}.")), "{interface}.{function}: {}", denial.line);
+    }
+}
+
+/// Questions that are asked in lists. Memory at 150000 is all zeros, so a list of one record there asks for things without
+/// a name; a handle that a constructor made is put into memory at 120000.
+#[test]
+fn without_a_grant_every_list_of_questions_is_denied() {
+    let import = |interface: &str, function: &str, parameters: usize, result: bool| {
+        let (parameters, result) = ("i32 ".repeat(parameters), if result { "(result i32)" } else { "" });
+        let name = function.rsplit(['.', ']']).next().unwrap();
+        format!(
+            r#"(import "stackrun:plugin/{interface}@0.1.0" "{function}" (func ${name} (param {parameters}) {result}))"#
+        )
+    };
+    let zeros = "(i32.const 150000) (i32.const 1)";
+    let made = "(i32.const 120000) (i32.const 1)";
+    let edge = "(i32.const 100000) (i32.const 4)";
+    let keep = |made: &str| format!("(i32.store (i32.const 120000) {made})");
+    let desk = Desk::new();
+    for (interface, makers, before, function, arguments) in [
+        ("sql", String::new(), String::new(), "read", zeros.to_owned()),
+        ("sql", String::new(), String::new(), "passwords", zeros.to_owned()),
+        (
+            "sql",
+            import("sql", "[constructor]admission", 2, true),
+            String::new(),
+            "compare-admission",
+            format!("(call $admission {edge})"),
+        ),
+        ("files", String::new(), String::new(), "stat", zeros.to_owned()),
+        ("files", String::new(), String::new(), "mention", format!("{zeros} {edge}")),
+        (
+            "files",
+            import("files", "[static]content.text", 2, true) + &import("files", "[constructor]wanted", 3, true),
+            keep(&format!("(call $wanted {edge} (call $text (i32.const 0) (i32.const 0)))")),
+            "compare",
+            made.to_owned(),
+        ),
+        ("containers", String::new(), String::new(), "images", format!("{edge} {zeros}")),
+        ("containers", String::new(), String::new(), "ports", format!("{edge} {zeros}")),
+        (
+            "containers",
+            import("containers", "[constructor]definition", 4, true),
+            keep(&format!("(call $definition {edge} {edge})")),
+            "compare",
+            format!("{edge} {made}"),
+        ),
+        (
+            "http",
+            import("http", "[static]origin.connection", 2, true) + &import("http", "[constructor]request", 4, true),
+            keep(&format!("(call $request (call $connection {edge}) (i32.const 0) (i32.const 101000) (i32.const 1))")),
+            "ask",
+            made.to_owned(),
+        ),
+    ] {
+        // An admission is one handle; all others get two numbers for each list or string. One more is for the answer.
+        let parameters = if function == "compare-admission" { 1 } else { arguments.matches("(i32.const").count() } + 1;
+        let imports = makers + &import(interface, function, parameters, false);
+        // One literal: discriminant 0, pointer, length.
+        let path = [0, 0, 0, 0, 0x70, 0x8e, 1, 0, 4, 0, 0, 0];
+        let more = [data(100_000, b"edge"), data(101_000, &path), data(102_000, b"/reg")].concat();
+        let plan = format!("{before} (call ${function} {arguments} (i32.const 190000)) i32.const 0");
+        let plugin =
+            Guest { imports: &imports, more: &more, plan: &plan, capabilities: &[interface], ..Guest::default() };
+        let fault = desk.plan(&plugin.component()).unwrap_err();
+        let What::Denied(denial) = fault.what else { panic!("{interface}.{function}: {fault}") };
+        assert!(denial.capability.starts_with(interface), "{interface}.{function}: {denial}");
     }
 }
 

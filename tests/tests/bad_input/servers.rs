@@ -52,6 +52,7 @@ pub fn that_do_not_answer(machine: &Machine<'_>) -> Result<()> {
     let (caddy_none, caddy_silent, caddy_nonsense) = (admin(none), admin(silent), admin(nonsense));
     let issuer = |port: u16| format!("issuer           = \"https://auth.{}:{port}\"", lab.domain);
     let idp = issuer(lab.caddy.https_port);
+    let another_site = idp.replace("//auth.", "//wiki.");
     let (idp_down, idp_silent, idp_nonsense) = (issuer(1), issuer(silent_port), issuer(nonsense_port));
     let case = |name, old, new, says: &[&'static str]| Case { name, pieces: vec![(old, new)], says: says.to_vec() };
     let cases = [
@@ -72,6 +73,7 @@ pub fn that_do_not_answer(machine: &Machine<'_>) -> Result<()> {
         case("idp-down", &idp, &idp_down, &["nothing listens there (connection refused)", "help: does it run"]),
         case("idp-silent", &idp, &idp_silent, &["no connection within 5 s", "help: does it run"]),
         case("idp-nonsense", &idp, &idp_nonsense, &["does not speak TLS", "help: does it run"]),
+        case("idp-another-site", &idp, &another_site, &["(status 200) is no JSON", "does `issuer` in the host file"]),
     ];
     // Each waits for its own server, so they may as well wait together.
     std::thread::scope(|scope| {
