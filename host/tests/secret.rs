@@ -258,7 +258,7 @@ fn more_instances_than_plugins_run_at_once_are_planned() {
     machine.write("many.toml", &format!("[stack]\nname = \"many\"\n{instances}"), 0o644);
     let said = machine.done(&["plan", "many.toml"]);
     assert!(said.contains("Plan: 600 to create"), "{said}");
-
+}
 
 /// Quotes, backslashes, what shells and templates expand, other scripts; and a line break.
 const AWKWARD: &str = r##"canary "q' \t\\ $HOME `id` %s %% {{ x }} ${y} é漢😀 #;=:"##;
