@@ -75,25 +75,53 @@ fn json_says_the_same_with_file_line_and_column() {
     assert!(unknown["file"].as_str().expect("a file").ends_with("app.toml"));
 }
 
-/// The first deployment of the first user: none of these variables was ever read.
+/// The first deployment of the first user: none of these variables was ever read, or it was read as something else.
+const OLD_ENVIRONMENT: [(&str, &str, &str); 15] = [
+    ("DATABASE_URL", "postgresql://m@h/m", "write in config: database = \"${postgres.*}\""),
+    ("DATABASE_HOST", "h", "write in config: database.host = …"),
+    ("DATABASE_USER", "m", "write in config: database.user = …"),
+    ("DATABASE_PASSWORD", "old", "write in config: database.password = …"),
+    ("DATABASE_NAME", "m", "write in config: database.dbname = …"),
+    ("OIDC_ENABLED", "true", "write in config: auth.openid_connect.enabled = …"),
+    ("OIDC_CLIENT_ID", "m", "write in config: auth.openid_connect.client_id = …"),
+    ("OIDC_CLIENT_SECRET", "old", "write in config: auth.openid_connect.client_secret = …"),
+    ("OIDC_CONFIGURATION_ENDPOINT", "https://a/", "write in config: auth.openid_connect.configuration_endpoint = …"),
+    ("OIDC_NAME", "Authelia", "write in config: auth.openid_connect.name = …"),
+    ("MEDIAMANAGER_DATABASE_HOST", "h", "write in config: database.host = …"),
+    ("TOKEN_SECRET", "old", "write in config: auth.token_secret = …"),
+    ("FRONTEND_URL", "https://m/", "write in config: misc.frontend_url = …"),
+    ("CORS_URLS", "https://m", "write in config: misc.cors_urls = …"),
+    ("DBNAME", "m", "write in config: database.dbname = …"),
+];
+
 #[test]
 fn the_old_environment_is_refused_with_the_key_for_each_variable() {
-    let old = "\n[container.mediamanager.environment]\nDATABASE_URL = \"postgresql://m@h/m\"\nDATABASE_HOST = \"h\"\n\
-               DATABASE_USER = \"m\"\nOIDC_ENABLED = \"true\"\nOIDC_CLIENT_ID = \"m\"\nOIDC_NAME = \"Authelia\"\n";
-    let ran = check(&(example() + old), &[]);
-    assert_eq!(ran.code, Some(3));
-    for (variable, key) in [
-        ("DATABASE_URL", "database = \"${postgres.*}\""),
-        ("DATABASE_HOST", "database.host"),
-        ("DATABASE_USER", "database.user"),
-        ("OIDC_ENABLED", "auth.openid_connect.enabled"),
-        ("OIDC_CLIENT_ID", "auth.openid_connect.client_id"),
-        ("OIDC_NAME", "auth.openid_connect.name"),
-    ] {
-        let (_, after) = ran.err.split_once(&format!("`{variable}`")).unwrap_or_else(|| panic!("{}", ran.err));
-        let help = after.split("help: ").nth(1).expect("a help");
-        assert!(help.starts_with(&format!("write in config: {key}")), "{variable}: {help}");
+    let lines = OLD_ENVIRONMENT.map(|(variable, value, _)| format!("{variable} = \"{value}\"\n")).concat();
+    let spec = format!("{}\n[container.mediamanager.environment]\n{lines}", example());
+    let ran = check(&spec, &["--json"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    let told: Vec<serde_json::Value> = serde_json::from_str(&ran.out).expect("JSON");
+    for (variable, _, help) in OLD_ENVIRONMENT {
+        let about =
+            told.iter().find(|one| one["message"].as_str().is_some_and(|text| text.contains(&quoted(variable))));
+        let about = about.unwrap_or_else(|| panic!("nothing is said of {variable}: {}", ran.out));
+        assert_eq!(about["help"], help, "{variable}");
+        let line = spec.lines().position(|line| line.starts_with(&format!("{variable} ="))).expect("its line") + 1;
+        assert_eq!((&about["line"], &about["column"]), (&line.into(), &1.into()), "{variable}");
     }
+    assert_eq!(told.len(), OLD_ENVIRONMENT.len(), "nothing else is wrong: {}", ran.out);
+    // A person sees each underlined by its whole length.
+    let seen = check(&spec, &[]).err;
+    for (variable, value, _) in OLD_ENVIRONMENT {
+        let (_, below) =
+            seen.split_once(&format!("│ {variable} = \"{value}\"\n    · ")).expect("it is shown, and more below");
+        let marked = below.split('\n').next().expect("a line");
+        assert_eq!(marked, "─".repeat(variable.len()), "{variable}");
+    }
+}
+
+fn quoted(variable: &str) -> String {
+    format!("`{variable}`")
 }
 
 #[test]

@@ -6,6 +6,12 @@
 mod desk;
 #[path = "hostile/guest.rs"]
 mod guest;
+#[path = "hostile/in_a_stack.rs"]
+mod in_a_stack;
+#[path = "hostile/leaving.rs"]
+mod leaving;
+#[path = "hostile/ungranted.rs"]
+mod ungranted;
 
 use desk::Desk;
 use guest::{Guest, core_module, data, of_another_world};
@@ -386,79 +392,6 @@ fn a_denied_plugin_ends_with_the_denial_whatever_it_does_afterwards() {
              to grant it, add to [plugin.hostile.grants] in the host file:  services.verbs.edge = []"
         );
     }
-}
-
-/// A plugin that calls one import with the same string for each of its parameters: a name, or a path.
-fn naming_edge(interface: &str, function: &str, strings: usize, asks: bool) -> Vec<u8> {
-    // A question returns its answer in memory, a constructor its handle.
-    let (more_params, result) = if asks { (" i32", "") } else { ("", " (result i32)") };
-    let import = format!(
-        r#"(import "stackrun:plugin/{interface}@0.1.0" "{function}" (func $it (param{}{more_params}){result}))"#,
-        " i32 i32".repeat(strings)
-    );
-    let name = if interface == "files" { "/etc" } else { "edge" };
-    let names = " (i32.const 100000) (i32.const 4)".repeat(strings);
-    let call = if asks { format!("(call $it{names} (i32.const 100100))") } else { format!("(drop (call $it{names}))") };
-    let plan = format!("{call} i32.const 0");
-    let more = data(100_000, name.as_bytes());
-    Guest { imports: &import, more: &more, plan: &plan, capabilities: &[interface], ..Guest::default() }.component()
-}
-
-#[test]
-fn without_a_grant_every_question_and_every_step_is_denied() {
-    let questions = [
-        ("sql", "hba"),
-        ("files", "entries"),
-        ("files", "read"),
-        ("containers", "ours"),
-        ("containers", "about"),
-        ("services", "verbs"),
-    ];
-    let steps = [
-        ("sql", "create-role", 2),
-        ("sql", "allow-login", 2),
-        ("sql", "drop-role", 2),
-        ("sql", "drop-database", 2),
-        ("sql", "set-owner", 3),
-        ("sql", "create-extension", 3),
-        ("sql", "revoke-admission", 1),
-        ("sql", "reload", 1),
-        ("files", "remove", 1),
-        ("files", "remove-block", 2),
-        ("files", "remove-directory-if-empty", 1),
-        ("containers", "start", 2),
-        ("containers", "stop", 2),
-        ("containers", "rename", 3),
-        ("containers", "remove", 2),
-        ("containers", "prove-from-inside", 2),
-        ("services", "run", 2),
-    ];
-    let questions = questions.map(|(interface, function)| (interface, function, 1, true));
-    let steps = steps.map(|(interface, function, strings)| (interface, function, strings, false));
-    let desk = Desk::new();
-    for (interface, function, strings, asks) in questions.into_iter().chain(steps) {
-        let fault = desk.plan(&naming_edge(interface, function, strings, asks)).unwrap_err();
-        let What::Denied(denial) = fault.what else { panic!("{interface}.{function}: {fault}") };
-        assert!(denial.capability.starts_with(interface), "{interface}.{function}: {}", denial.capability);
-        assert!(denial.line.starts_with(&format!("{interface}.")), "{interface}.{function}: {}", denial.line);
-    }
-}
-
-#[test]
-fn without_a_grant_no_request_is_sent_anywhere() {
-    let imports = r#"
-        (import "stackrun:plugin/http@0.1.0" "[static]origin.connection" (func $origin (param i32 i32) (result i32)))
-        (import "stackrun:plugin/http@0.1.0" "[constructor]request" (func $request (param i32 i32 i32 i32) (result i32)))
-        (import "stackrun:plugin/http@0.1.0" "send" (func $send (param i32) (result i32)))"#;
-    // The path is one literal: discriminant 0, pointer, length.
-    let path = [0, 0, 0, 0, 0xa0, 0x86, 1, 0, 4, 0, 0, 0];
-    let more = [data(100_000, b"/reg"), data(100_200, &path)].concat();
-    let plan = "(drop (call $send (call $request
-        (call $origin (i32.const 100000) (i32.const 4)) (i32.const 1) (i32.const 100200) (i32.const 1)))) i32.const 0";
-    let plugin = Guest { imports, more: &more, plan, capabilities: &["http"], ..Guest::default() };
-    let fault = Desk::new().plan(&plugin.component()).unwrap_err();
-    let What::Denied(denial) = fault.what else { panic!("{fault}") };
-    assert_eq!(denial.asked, "POST /reg of connection /reg");
 }
 
 #[test]

@@ -273,3 +273,58 @@ fn more_instances_than_plugins_run_at_once_are_planned() {
     let said = machine.done(&["plan", "many.toml"]);
     assert!(said.contains("Plan: 600 to create"), "{said}");
 }
+
+/// Quotes, backslashes, what shells and templates expand, other scripts; and a line break.
+const AWKWARD: &str = r##"canary "q' \t\\ $HOME `id` %s %% {{ x }} ${y} é漢😀 #;=:"##;
+const LINES: &str = "canary-line one\n  canary-line 'two'\n";
+
+#[test]
+fn a_secret_arrives_unchanged_or_is_refused_before_anything_is_changed() {
+    for (format, value, arrives) in [
+        ("toml", AWKWARD, true),
+        ("yaml", AWKWARD, true),
+        ("json", AWKWARD, true),
+        ("env", AWKWARD, true),
+        ("ini", AWKWARD, false),
+        ("toml", LINES, true),
+        ("yaml", LINES, true),
+        ("json", LINES, true),
+        ("env", LINES, false),
+        ("ini", LINES, false),
+    ] {
+        let machine = Machine::new();
+        let spec = format!(
+            "[stack]\nname = \"media\"\n[secret.app]\nkey = {{ required = \"by hand\" }}\n[[secret.app.render]]\nformat = \
+             \"{format}\"\npath = \"${{host.data}}/app/config.{format}\"\nvalues.a.KEY = \"${{secret.key}}\"\n"
+        );
+        let spec = if format == "env" { spec.replace("values.a.KEY", "values.KEY") } else { spec };
+        machine.write("app.toml", &spec, 0o644);
+        // One line break at the end is the terminal's.
+        assert_eq!(machine.run(&["secret", "set", "app.toml", "key"], &format!("{value}\n")).0, 0, "{format}");
+        let (code, said) = machine.run(&["apply", "--yes", "app.toml"], "");
+        let file = machine.path("srv/app").join(format!("config.{format}"));
+        if !arrives {
+            assert_eq!(code, 3, "{format}: {said}");
+            assert!(said.contains(&format!("config.{format}")) && said.contains("KEY"), "{format}: {said}");
+            assert!(!machine.path("srv/app").exists(), "{format}: something was made");
+            continue;
+        }
+        assert_eq!(code, 0, "{format}: {said}");
+        let text = fs::read_to_string(file).unwrap();
+        let found = match format {
+            "toml" => toml::from_str::<toml::Value>(&text).unwrap()["a"]["KEY"].as_str().unwrap().to_owned(),
+            "json" => {
+                serde_json::from_str::<serde_json::Value>(&text).unwrap()["a"]["KEY"].as_str().unwrap().to_owned()
+            }
+            "yaml" => {
+                serde_norway::from_str::<serde_json::Value>(&text).unwrap()["a"]["KEY"].as_str().unwrap().to_owned()
+            }
+            _ => {
+                let script = format!(". {}/srv/app/config.env; printf %s \"$KEY\"", machine.directory.path().display());
+                String::from_utf8(Command::new("sh").args(["-c", &script]).output().unwrap().stdout).unwrap()
+            }
+        };
+        assert_eq!(found, value, "{format}: {text}");
+        assert!(machine.nothing_to_do(), "{format}");
+    }
+}

@@ -16,7 +16,7 @@ use crate::{
     flow::{Drawn, Flow},
     plan::{FORMAT, Plan, Stale},
     render::{self, reporter},
-    state::{Lock, Run},
+    state::Run,
     step::StepFailure,
     value::Address,
 };
@@ -57,10 +57,14 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
         }
     };
     let flow = Flow::open(&spec, &host).await?;
-    let _lock = Lock::take(&flow.host_file.state, flow.stack())?;
+    let _lock = flow.lock()?;
     let reporter = reporter(args.json);
     let resumed = recover_first(&flow, saved.as_deref(), reporter.as_ref()).await?;
     let drawn = flow.plan().await?;
+    if let Some(only) = &args.only {
+        let instances = drawn.plan.instances.iter().map(|instance| &instance.address);
+        known(only, instances, "the spec")?;
+    }
     if let Some(saved) = &saved
         && let Some(stale) = stale(saved, &drawn.plan, resumed)
     {
@@ -95,7 +99,9 @@ fn given(args: &ApplyArgs) -> Result<Given, Ended> {
     let text = if from_stdin {
         std::io::read_to_string(std::io::stdin()).context("standard input can't be read")?
     } else {
-        std::fs::read_to_string(&args.target).with_context(|| format!("{} can't be read", args.target.display()))?
+        std::fs::read_to_string(&args.target).map_err(|error| {
+            Ended::new(Exit::Invalid, format!("the spec or plan {} can't be read: {error}", args.target.display()))
+        })?
     };
     // A saved plan is a JSON object, and no TOML document begins with a brace.
     if !from_stdin && !text.trim_start().starts_with('{') {
@@ -167,6 +173,20 @@ fn stale(saved: &Plan, fresh: &Plan, resumed: bool) -> Option<Stale> {
             && fresh.removals.iter().all(|removal| saved.removals.contains(removal))
     };
     if resumed && rest_of_saved() { None } else { Some(stale) }
+}
+
+/// An address that a person gave, among those there are: a slip must not look like nothing to do.
+pub fn known<'a>(given: &Address, among: impl Iterator<Item = &'a Address>, whose: &str) -> Result<(), Ended> {
+    let names: Vec<String> = among.map(ToString::to_string).collect();
+    let given = given.to_string();
+    if names.contains(&given) {
+        return Ok(());
+    }
+    let help = match closest(&given, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there is {}", listed(names.iter().map(String::as_str))),
+    };
+    Err(Ended::new(Exit::Error, format!("{whose} has no instance `{given}`; nothing was changed\n  {help}")))
 }
 
 /// Without a terminal and without `--yes`, refuses rather than guesses.

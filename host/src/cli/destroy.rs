@@ -6,14 +6,13 @@ use clap::Args;
 
 use super::{
     Ended, Exit, Global, SpecArgs,
-    apply::{confirm, ended},
+    apply::{confirm, ended, known},
 };
 use crate::{
     apply::{destruction, recover},
     flow::Flow,
     plan::preview,
     render::{self, reporter},
-    state::Lock,
     value::Address,
 };
 
@@ -36,10 +35,14 @@ pub struct DestroyArgs {
 /// Undoes what state knows, backwards.
 pub async fn run(args: DestroyArgs, global: &Global) -> Result<Exit, Ended> {
     let flow = Flow::open(&args.spec, global).await?;
-    let _lock = Lock::take(&flow.host_file.state, flow.stack())?;
+    let _lock = flow.lock()?;
     let reporter = reporter(args.json);
     recover(&flow.world, reporter.as_ref()).await?;
     let delete_data: BTreeSet<Address> = args.delete_data.into_iter().collect();
+    let recorded = flow.world.state.instances()?;
+    for given in delete_data.iter().filter(|given| flow.section(given).is_none()) {
+        known(given, recorded.iter().map(|record| &record.address), "what stackrun has made of this stack")?;
+    }
     let destruction = destruction(&flow.world.state, &delete_data)?;
     if destruction.removals.is_empty() {
         anstream::eprintln!("There is nothing to take away.");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{gate::Denial, plan::Stale, state::LockHeld};
+use crate::{gate::Denial, host_file::Unusable, plan::Stale, state::LockHeld};
 
 /// Exit codes of every command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,9 @@ fn exit_of(cause: &(dyn std::error::Error + 'static)) -> Option<Exit> {
     }
     if cause.is::<Stale>() {
         return Some(Exit::Stale);
+    }
+    if cause.is::<Unusable>() {
+        return Some(Exit::Invalid);
     }
     if cause.is::<Denial>() {
         return Some(Exit::Plugin);

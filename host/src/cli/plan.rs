@@ -48,16 +48,17 @@ fn say_how_to_apply(args: &PlanArgs, global: &Global, plan: &Plan) {
     if plan.is_empty() {
         return;
     }
-    let subject = args.out.as_ref().unwrap_or(&args.spec.spec);
     let mut words = ["stackrun", "apply"].map(str::to_owned).to_vec();
-    words.extend([subject.display().to_string(), "--host".to_owned(), global.host.display().to_string()]);
-    if args.out.is_some() {
+    if let Some(out) = &args.out {
+        // It knows its host file, and what was set.
+        words.push(out.display().to_string());
         anstream::println!("To carry out exactly this plan:  {}", render::shell_line(&words));
-    } else {
-        words.extend(args.spec.set.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
-        let line = render::shell_line(&words);
-        anstream::println!("To carry it out:  {line}\nTo keep exactly this plan for later:  add  -o plan.json");
+        return;
     }
+    words.extend([args.spec.spec.display().to_string(), "--host".to_owned(), global.host.display().to_string()]);
+    words.extend(args.spec.set.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
+    let line = render::shell_line(&words);
+    anstream::println!("To carry it out:  {line}\nTo keep exactly this plan for later:  add  -o plan.json");
 }
 
 fn to_json(plan: &Plan) -> Result<String, Ended> {

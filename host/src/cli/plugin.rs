@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Ended, Exit, Global};
 use crate::{
-    flow::Plugins,
+    diagnostic::Sources,
+    flow::{Plugins, refuse_errors},
     hex::hex,
     host_file::{self, HostFile},
     plugin::{ConnectionWant, Description, OutputType, Runtime, builtin},
@@ -52,7 +53,7 @@ struct Found {
 /// Loads plugins and prints what they say of themselves. None of them is asked about an instance.
 pub async fn run(args: PluginArgs, global: &Global) -> Result<Exit, Ended> {
     let host_file = match global.host.exists() {
-        true => Some(Arc::new(host_file::read(&global.host)?.0)),
+        true => Some(Arc::new(read(global)?)),
         false => None,
     };
     let runtime = Runtime::new(&Runtime::default_cache())?;
@@ -70,6 +71,12 @@ pub async fn run(args: PluginArgs, global: &Global) -> Result<Exit, Ended> {
             Ok(Exit::Done)
         }
     }
+}
+
+fn read(global: &Global) -> Result<HostFile, Ended> {
+    let (host_file, source, problems) = host_file::read(&global.host).map_err(anyhow::Error::new)?;
+    refuse_errors(&problems, &Sources { host_file: Some(source), ..Sources::default() })?;
+    Ok(host_file)
 }
 
 /// One line each. One that can't be loaded is said, and hides no other.

@@ -33,7 +33,10 @@ pub async fn run(args: VerifyArgs, global: &Global) -> Result<Exit, Ended> {
 pub fn conclude(results: &[CheckResult]) -> Result<Exit, Ended> {
     let failed = results.iter().filter(|result| result.failed.is_some()).count();
     if failed == 0 {
-        anstream::eprintln!("{} checks hold.", results.len());
+        match results.len() {
+            1 => anstream::eprintln!("1 check holds."),
+            several => anstream::eprintln!("{several} checks hold."),
+        }
         return Ok(Exit::Done);
     }
     Err(Ended::new(Exit::Unproven, format!("{failed} of {} checks do not hold", results.len())))

@@ -25,7 +25,7 @@ pub use hold::hold;
 use crate::{
     diagnostic::{Diagnostic, Document, Place, Segment, Source, closest, keys, listed},
     schema::Checker,
-    spec::{Instance, Spec, plain, syntax_error},
+    spec::{Instance, Spec, plain, syntax_error, syntax_errors},
     value::{Address, Target, Tree},
 };
 
@@ -140,8 +140,7 @@ fn read(name: &str, instance: &Instance, spec: &Spec, diagnostics: &mut Vec<Diag
 fn parse(name: &str, source: Source, diagnostics: &mut Vec<Diagnostic>) -> Option<Contract> {
     let before = diagnostics.len();
     let (document, errors) = DeTable::parse_recoverable(&source.text);
-    let syntax = |error| syntax_error(error, Document::Contract(name.to_owned()), &source.text);
-    diagnostics.extend(errors.iter().map(syntax));
+    diagnostics.extend(syntax_errors(&errors, &Document::Contract(name.to_owned()), &source.text));
     if diagnostics.len() > before {
         return None;
     }

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{Drawn, Flow, LoadedPlugin, by_hand, open::say};
+use super::{Drawn, Flow, LoadedPlugin, by_hand, open::say, ready};
 use crate::{
     apply::gates_of,
     cli::{Ended, Exit},
@@ -56,6 +56,7 @@ impl Flow {
         };
         let gates = gates_of(&plan);
         by_hand::drop_satisfied(&mut plan, &self.world, &gates).await;
+        self.refuse(ready::problems(&plan, &self.world, &gates))?;
         preview(&mut plan, &self.world, &gates).await;
         tracing::debug!("the plan is drawn");
         plan.binding.observations = self.world.memo.digests();
@@ -215,7 +216,8 @@ impl Flow {
     fn refuse(&self, problems: Vec<Diagnostic>) -> Result<(), Ended> {
         if problems.iter().any(Diagnostic::is_error) {
             say(&problems, &self.sources);
-            return Err(Ended::said(Exit::Invalid));
+            let exit = if self.world.memo.unanswered() { Exit::Error } else { Exit::Invalid };
+            return Err(Ended::said(exit));
         }
         Ok(())
     }

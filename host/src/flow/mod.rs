@@ -1,7 +1,8 @@
 //! The flow, from the user's files to a plan: every stage is a module of its own, and joined here.
 //!
 //! `open` reads files and loads plugins, `offer` asks what each instance makes and offers, `draw` has every instance
-//! planned and puts the plan together while `warm` has begun to log in to servers, `by_hand` looks whether what others write is already as it should be.
+//! planned and puts the plan together while `warm` has begun to log in to servers, `by_hand` looks whether what others
+//! write is already as it should be, `ready` whether what is planned can be written here.
 
 mod by_hand;
 mod draw;
@@ -9,6 +10,7 @@ mod front;
 mod offer;
 mod open;
 mod plugins;
+mod ready;
 mod warm;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -25,11 +27,12 @@ use crate::{
     schema::Catalog,
     secret::Making,
     spec::Spec,
+    state::Lock,
     value::{Address, Tree},
 };
 
 pub use front::{Front, Machine, front};
-pub use open::say;
+pub use open::{refuse_errors, say};
 pub use plugins::{LoadedPlugin, Plugins};
 
 /// Files read and checked, plugins loaded, the world at hand.
@@ -70,6 +73,16 @@ impl Flow {
     /// `[stack] name`
     pub fn stack(&self) -> &str {
         &self.spec.stack
+    }
+
+    /// The stack's lock, and a state that is whole: for commands that change something.
+    ///
+    /// # Errors
+    /// Another run holds the lock; the state file is damaged.
+    pub fn lock(&self) -> anyhow::Result<Lock> {
+        let lock = Lock::take(&self.host_file.state, self.stack())?;
+        self.world.state.refuse_damaged()?;
+        Ok(lock)
     }
 
     /// What each instance makes.

@@ -58,6 +58,13 @@ fn ask(views: &Views<'_>, plugins: &Plugins, instance: &Instance) -> Result<Answ
             None
         }
     };
+    // A plugin that reads its section twice says twice what is wrong with it.
+    let mut said = Vec::new();
+    diagnostics.retain(|one| {
+        let new = !said.contains(one);
+        said.extend(new.then(|| one.clone()));
+        new
+    });
     Ok(Answer { offered, diagnostics })
 }
 

@@ -22,7 +22,7 @@ use crate::{
 impl Flow {
     /// Everything up to the first observation. Mistakes in the user's files are printed, all of them.
     pub async fn open(args: &SpecArgs, global: &Global) -> Result<Self, Ended> {
-        let (host_file, host_source, host_problems) = host_file::read(&global.host)?;
+        let (host_file, host_source, host_problems) = host_file::read(&global.host).map_err(anyhow::Error::new)?;
         let host_sources = Sources { host_file: Some(host_source.clone()), ..Sources::default() };
         refuse_errors(&host_problems, &host_sources)?;
         tracing::debug!("the host file is sound");

@@ -62,7 +62,7 @@ impl Plugins {
 fn load_one(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Result<Option<LoadedPlugin>, Ended> {
     let settings = host_file.and_then(|host_file| host_file.plugins.get(kind));
     let (bytes, first_party) = match (settings, builtin::component(kind)) {
-        (Some(settings), _) => (Cow::Owned(read(&settings.path)?), false),
+        (Some(settings), _) => (Cow::Owned(read(kind, &settings.path, host_file)?), false),
         (None, Some(bytes)) => (Cow::Borrowed(bytes), true),
         (None, None) => return Ok(None),
     };
@@ -78,7 +78,12 @@ fn load_one(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Resu
     Ok(Some(LoadedPlugin { name: kind.to_owned(), plugin, digest, first_party }))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Ended> {
-    refuse_writable_by_others(path, "plugin")?;
-    Ok(std::fs::read(path).with_context(|| format!("the plugin {} can't be read", path.display()))?)
+fn read(kind: &str, path: &Path, host_file: Option<&HostFile>) -> Result<Vec<u8>, Ended> {
+    let bytes = refuse_writable_by_others(path, "plugin")
+        .and_then(|()| std::fs::read(path).with_context(|| format!("the plugin {} can't be read", path.display())));
+    bytes.map_err(|error| {
+        let named_by = host_file.map(|host_file| format!(" of {}", host_file.path.display())).unwrap_or_default();
+        let message = format!("{error:#}\n  it is named by `path` in [plugin.{kind}]{named_by}");
+        Ended::new(Exit::Invalid, message)
+    })
 }

@@ -17,7 +17,7 @@ use std::path::{Component, Path, PathBuf};
 use cap_std::{ambient_authority, fs::Dir};
 use serde::{Deserialize, Serialize};
 
-use super::{Denial, Gate, NamePattern, Permit};
+use super::{Denial, Gate, NamePattern, Permit, denial::NEVER};
 use crate::{
     connection::docker_api,
     host_file::{ConnectionSettings, HostFile},
@@ -115,12 +115,18 @@ impl ContainersGrant {
         }
     }
 
-    /// The same with names filled in; a pattern that stays without a value is dropped, and grants nothing.
+    /// The same with names filled in; a pattern that stays without a value is dropped, and grants nothing. So is a
+    /// directory whose value would reach into another one.
     pub fn filled(&self, stack: &str, instance: &Address, section: &Tree) -> Self {
         let fill = |patterns: &[NamePattern]| {
             patterns.iter().filter_map(|pattern| pattern.fill(stack, instance, section)).map(NamePattern::new).collect()
         };
-        Self { names: fill(&self.names), mounts: fill(&self.mounts), networks: fill(&self.networks), ..self.clone() }
+        // A folder that the operator wrote out is as it stands.
+        let mounts = self.mounts.iter().filter_map(|pattern| match pattern.as_str().contains('{') {
+            true => pattern.fill_path(stack, instance, section).map(NamePattern::new),
+            false => Some(pattern.clone()),
+        });
+        Self { names: fill(&self.names), mounts: mounts.collect(), networks: fill(&self.networks), ..self.clone() }
     }
 }
 
@@ -175,7 +181,7 @@ impl Gate {
             } else {
                 let asked =
                     format!("the mount of {}, which leads out of {}", mount.source.escape_debug(), folder.display());
-                return Err(self.deny("containers.mounts", asked, "no grant allows that"));
+                return Err(self.deny("containers.mounts", asked, NEVER));
             }
         }
         Ok(missing)
@@ -209,7 +215,7 @@ impl Gate {
         let (shown, shown_target) = (source.escape_debug(), target.escape_debug());
         if !is_plain(Path::new(source)) || !is_plain(Path::new(target)) {
             let asked = format!("the mount {shown}:{shown_target}: both are absolute paths without `..`");
-            return Err(denied(asked, "no grant allows that".to_owned()));
+            return Err(denied(asked, NEVER.to_owned()));
         }
         around.next().map(Path::to_owned).ok_or_else(|| {
             denied(format!("{shown} mounted at {shown_target}"), format!("containers.mounts = [{source:?}]"))
@@ -221,7 +227,7 @@ impl Gate {
             None => Ok(()),
             Some((label, _)) => {
                 let asked = format!("the label `{}`, which tells whose a container is", label.escape_debug());
-                Err(self.deny("containers.create", asked, "no grant allows that"))
+                Err(self.deny("containers.create", asked, NEVER))
             }
         }
     }
@@ -231,7 +237,7 @@ impl Gate {
         let asked = format!("the network `{}`", network.escape_debug());
         if !is_word(network) || NO_NETWORKS.contains(&network.as_str()) {
             let asked = format!("{asked}, which is the machine's own or another container's");
-            return Err(self.deny("containers.networks", asked, "no grant allows that"));
+            return Err(self.deny("containers.networks", asked, NEVER));
         }
         if self.grants.containers.networks.iter().any(|granted| granted.as_str() == network) {
             return Ok(());

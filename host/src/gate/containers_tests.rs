@@ -162,6 +162,20 @@ fn names_are_filled_in() {
 }
 
 #[test]
+fn a_hole_in_a_mount_is_one_component_and_no_more() {
+    let grant = |folder: &str| {
+        let mounts = vec![NamePattern::new("/srv/{folder}")];
+        let section = Tree::Table(vec![("folder".into(), Tree::literal(folder))]);
+        let filled = ContainersGrant { mounts, ..ContainersGrant::default() };
+        filled.filled("media", &Address::new("container", "app"), &section).mounts
+    };
+    assert_eq!(grant("films"), [NamePattern::new("/srv/films")]);
+    for elsewhere in ["", ".", "..", "../etc", "films/..", "films/deep", "/"] {
+        assert_eq!(grant(elsewhere), [], "{elsewhere:?} would grant more than the pattern says");
+    }
+}
+
+#[test]
 fn the_built_in_plugin_gets_what_its_connection_says() {
     let engine = ConnectionSettings {
         name: "podman".into(),

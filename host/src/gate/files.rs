@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Denial, Gate, NamePattern, Permit};
+use super::{Denial, Gate, NamePattern, Permit, denial::NEVER};
 use crate::{
     host_file::{ConnectionSettings, FolderAccess, HostFile},
     observe::{FileLook, FileMention, FileRead},
@@ -117,14 +117,8 @@ impl FilesGrant {
     /// whose value would reach into another directory.
     pub fn filled(&self, stack: &str, instance: &Address, section: &Tree) -> Self {
         let fill = |patterns: &[NamePattern]| {
-            let filled = patterns.iter().filter_map(|pattern| {
-                let path = pattern.fill(stack, instance, section)?;
-                // A hole that is empty, `.`, `..` or holds a slash makes another path than its pattern looks like.
-                let one_component = path.split('/').count() == pattern.as_str().split('/').count();
-                let plain = path.strip_suffix('/').unwrap_or(&path);
-                (one_component && normal(plain).as_deref() == Some(plain)).then(|| NamePattern::new(path))
-            });
-            filled.collect()
+            let filled = patterns.iter().filter_map(|pattern| pattern.fill_path(stack, instance, section));
+            filled.map(NamePattern::new).collect()
         };
         Self { look: fill(&self.look), read: fill(&self.read), mention: fill(&self.mention), write: fill(&self.write) }
     }
@@ -176,7 +170,7 @@ impl Gate {
     pub fn own_secret(&self, target: &Target) -> Result<Permit<Target>, Denial> {
         match target {
             Target::Made(instance, _) if instance == self.instance() => Ok(Permit::new(target.clone())),
-            _ => Err(self.deny("secrets", format!("{target}, which another instance makes"), "nothing grants that")),
+            _ => Err(self.deny("secrets", format!("{target}, which another instance makes"), NEVER)),
         }
     }
 
@@ -189,7 +183,7 @@ impl Gate {
     ) -> Result<Permit<Within<T>>, Denial> {
         let Some(path) = normal(asked) else {
             let why = format!("`{asked}`, which is no absolute path without `..`");
-            return Err(self.deny(capability, why, "nothing grants that"));
+            return Err(self.deny(capability, why, NEVER));
         };
         let rule = self.rule_for(capability, &path);
         let grants = granted.iter().flat_map(|patterns| patterns.iter());
@@ -197,9 +191,11 @@ impl Gate {
             return Err(self.deny(capability, path, rule));
         };
         let may_write = self.grants().files.write.iter().any(|pattern| matches(pattern.as_str(), &path).is_some());
-        let leads_out = format!("{path}, where a symbolic link leads out of {}", root.display());
-        let escape =
-            self.deny(capability, leads_out, "nothing: grant the directory that the link leads to, and ask for it");
+        let leads_out = format!(
+            "{path}, where a symbolic link leads out of {}: grant the directory that it leads to, and ask for that",
+            root.display()
+        );
+        let escape = self.deny(capability, leads_out, NEVER);
         let stack = self.stack().to_owned();
         Ok(Permit::new(Within { root, relative, path, exact, may_write, stack, escape, asked: subject }))
     }
@@ -217,7 +213,7 @@ impl Gate {
 }
 
 /// An absolute path without `..`, doubled and trailing slashes and `.` taken out.
-fn normal(path: &str) -> Option<String> {
+pub(super) fn normal(path: &str) -> Option<String> {
     if !path.starts_with('/') || path.contains('\0') {
         return None;
     }

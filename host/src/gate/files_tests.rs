@@ -165,6 +165,10 @@ fn a_hole_fills_one_component_and_no_more() {
         assert_eq!(gate.grants().files.write.len(), 1, "{folder}");
         assert!(writes(&gate, "/srv/app/x") && !writes(&gate, "/etc/x") && !writes(&gate, "/srv/x"), "{folder}");
     }
+    // A pattern of one file, filled with nothing, would name the whole directory.
+    let one_file = FilesGrant { write: patterns(&["/srv/{folder}"]), ..FilesGrant::default() };
+    assert!(writes(&third_party(one_file.clone(), &section("mine")), "/srv/mine"));
+    assert_eq!(third_party(one_file, &section("")).grants().files.write, []);
 }
 
 #[test]

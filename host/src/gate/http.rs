@@ -12,7 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerSubject, Denial, Gate, Permit};
+use super::{ContainerSubject, Denial, Gate, Permit, denial::NEVER};
 use crate::{
     host_file::{ConnectionSettings, HostFile},
     value::{Address, Part, Target, Text, Tree},
@@ -148,7 +148,7 @@ impl Gate {
         let path = shown_path(&request.path);
         let path = path.split('?').next().unwrap_or_default();
         if let Err(why) = sound_path(path) {
-            return Err(self.deny("http", format!("the path {}, {why}", path.escape_debug()), "(nothing grants that)"));
+            return Err(self.deny("http", format!("the path {}, {why}", path.escape_debug()), NEVER));
         }
         match &request.origin {
             Origin::Connection(connection) => {
@@ -167,12 +167,12 @@ impl Gate {
             Origin::Url(url) => self.permit_site(&request, None, url)?,
         }
         if !matches!(request.origin, Origin::Connection(_)) && request.path.targets().next().is_some() {
-            return Err(self.deny("http", "a path that is not known", "(nothing grants that)"));
+            return Err(self.deny("http", "a path that is not known", NEVER));
         }
         let foreign = |into: &Target| !matches!(into, Target::Made(owner, _) if *owner == self.instance);
         if let Some(capture) = request.captures.iter().find(|capture| foreign(&capture.into)) {
             let asked = format!("keeping an answer as {}, which is another's", capture.into);
-            return Err(self.deny("http", asked, "(nothing grants that)"));
+            return Err(self.deny("http", asked, NEVER));
         }
         Ok(Permit::new(HttpSubject { request, gate: self.clone() }))
     }
@@ -197,8 +197,8 @@ impl Gate {
         if bare && !secret {
             return Ok(());
         }
-        let asked = format!("more than a plain GET of the site {shown}");
-        Err(self.deny("http", asked, "(nothing grants that: sites are only looked at)"))
+        let asked = format!("more than a plain GET of the site {shown}: sites are only looked at");
+        Err(self.deny("http", asked, NEVER))
     }
 
     fn deny_request(&self, connection: &str, method: &str, path: &str) -> Denial {

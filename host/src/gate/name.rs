@@ -12,6 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::files::normal;
 use crate::value::{Address, Tree};
 
 /// A name with holes for what an instance is called.
@@ -50,5 +51,16 @@ impl NamePattern {
         }
         filled.push_str(rest);
         Some(filled)
+    }
+
+    /// The same for a path. A hole is one component, or a part of one: filled with nothing, `.`, `..` or a slash it
+    /// would make another path than its pattern looks like, and then it stands for none.
+    pub fn fill_path(&self, stack: &str, instance: &Address, section: &Tree) -> Option<String> {
+        let path = self.fill(stack, instance, section)?;
+        let one_component = path.split('/').count() == self.0.split('/').count()
+            // `/srv/{file}` names one thing, and `/srv/` would be everything below.
+            && path.ends_with('/') == self.0.ends_with('/');
+        let plain = path.strip_suffix('/').unwrap_or(&path);
+        (one_component && normal(plain).as_deref() == Some(plain)).then_some(path)
     }
 }

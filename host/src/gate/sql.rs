@@ -15,7 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Denial, Gate, NamePattern, Permit};
+use super::{Denial, Gate, NamePattern, Permit, denial::NEVER};
 use crate::{
     condition::SqlLogin,
     host_file::{ConnectionSettings, HostFile},
@@ -146,7 +146,7 @@ pub fn plain_name(name: &str) -> Result<(), String> {
     const SERVERS_OWN: [&str; 3] = ["postgres", "template0", "template1"];
     let refused = |why: &str| Err(format!("`{}` {why}", name.escape_debug()));
     if name.is_empty() {
-        return Err("an empty name is none".to_owned());
+        return Err("the name is empty".to_owned());
     }
     if name.len() > LONGEST_NAME {
         return refused(&format!(
@@ -175,7 +175,7 @@ impl Gate {
     pub fn sql_read(&self, query: SqlQuery) -> Result<Permit<SqlQuery>, Denial> {
         const CAPABILITY: &str = "sql.read";
         self.sql_connection(CAPABILITY, &query.connection)?;
-        let never = |what: String| self.deny(CAPABILITY, what, "nothing: no grant allows this");
+        let never = |what: String| self.deny(CAPABILITY, what, NEVER);
         let Some((_, columns)) = READABLE.iter().find(|(relation, _)| *relation == query.relation) else {
             return Err(never(format!("the relation `{}`, which can't be read by plugins", query.relation)));
         };
@@ -217,7 +217,7 @@ impl Gate {
     pub fn sql_admission(&self, admission: Admission) -> Result<Permit<Marked<Admission>>, Denial> {
         const CAPABILITY: &str = "sql.admission";
         self.sql_admitting(CAPABILITY, &admission.connection)?;
-        let never = |what: String| self.deny(CAPABILITY, what, "nothing: no grant allows this");
+        let never = |what: String| self.deny(CAPABILITY, what, NEVER);
         for HbaEntry { database, role, network, method, map } in &admission.hba {
             self.sql_database(CAPABILITY, database)?;
             self.sql_role(CAPABILITY, role)?;
@@ -351,7 +351,7 @@ impl Gate {
     ) -> Result<(), Denial> {
         let asked = format!("the {what} `{}`", name.escape_debug());
         if let Err(why) = plain_name(name) {
-            return Err(self.deny(capability, format!("{asked}, but {why}"), "nothing: no grant allows this"));
+            return Err(self.deny(capability, format!("{asked}, but {why}"), NEVER));
         }
         match granted.iter().copied().flatten().any(|pattern| pattern.as_str() == name) {
             true => Ok(()),

@@ -124,6 +124,11 @@ pub struct PluginSettings {
     pub grants: Grants,
 }
 
+/// A host file, or a plugin that it names, that can't be used at all; the text says why and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unusable(pub String);
+
 /// Refuses a file or directory that somebody else than its owner can write, or that belongs to neither root nor us:
 /// it holds commands, plugins or records that run and act with our rights. `what` names it in the message.
 pub fn refuse_writable_by_others(path: &std::path::Path, what: &str) -> anyhow::Result<()> {

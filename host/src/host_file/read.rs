@@ -11,7 +11,7 @@ use serde::Deserialize;
 use toml::de::DeTable;
 
 use super::{
-    ConnectionSettings, Folder, FolderAccess, HostFile, PluginSettings, StoreSettings, Verb, WriteMode,
+    ConnectionSettings, Folder, FolderAccess, HostFile, PluginSettings, StoreSettings, Unusable, Verb, WriteMode,
     connection_kinds::{self, COMMON},
     refuse_writable_by_others,
 };
@@ -19,7 +19,7 @@ use crate::{
     diagnostic::{Diagnostic, Document, Place, Source, closest, keys, listed},
     gate::Grants,
     schema::{Catalog, Checker},
-    spec::{plain, syntax_error},
+    spec::{plain, syntax_error, syntax_errors},
     value::Tree,
 };
 
@@ -29,13 +29,19 @@ use crate::{
 ///
 /// # Errors
 /// It can't be read, or others can write it.
-pub fn read(path: &Path) -> anyhow::Result<(HostFile, Source, Vec<Diagnostic>)> {
-    refuse_writable_by_others(path, "host file").context(
-        "the host file says what this machine has: connections, folders, the secret store. Name another with --host FILE",
-    )?;
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("the host file {} can't be read", path.display()))?;
-    Ok(parse(path, &text))
+pub fn read(path: &Path) -> Result<(HostFile, Source, Vec<Diagnostic>), Unusable> {
+    let text = refuse_writable_by_others(path, "host file").and_then(|()| {
+        std::fs::read_to_string(path).with_context(|| format!("the host file {} can't be read", path.display()))
+    });
+    text.map(|text| parse(path, &text)).map_err(|error| {
+        let help = match path.exists() {
+            true => "",
+            false => {
+                "\n  it says what this machine has: connections, folders, the secret store; name yours with --host FILE"
+            }
+        };
+        Unusable(format!("{error:#}{help}"))
+    })
 }
 
 /// The schema of the host file, but for the settings of connections.
@@ -49,8 +55,7 @@ pub fn parse(path: &Path, text: &str) -> (HostFile, Source, Vec<Diagnostic>) {
     static SCHEMA: LazyLock<Checker> = LazyLock::new(|| Checker::new(schema()));
     let source = Source::new(path.display().to_string(), text);
     let (document, errors) = DeTable::parse_recoverable(text);
-    let mut diagnostics: Vec<Diagnostic> =
-        errors.iter().map(|error| syntax_error(error, Document::HostFile, text)).collect();
+    let mut diagnostics: Vec<Diagnostic> = syntax_errors(&errors, &Document::HostFile, text).into_iter().collect();
     if !diagnostics.is_empty() {
         return (HostFile::empty(path), source, diagnostics);
     }

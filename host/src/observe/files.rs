@@ -229,6 +229,35 @@ fn writable(directory: &Dir, name: &str) -> Writable {
     }
 }
 
+/// Why a step could not make, write or remove what is at this path; none where nothing speaks against it before it is
+/// tried. Where the file is not there, its directory decides; where that is not there either, the one it would be made in.
+pub(crate) fn unwritable<T>(within: &Within<T>) -> Option<String> {
+    let Ok(Some(root)) = self::root(within) else {
+        // A directory that a grant names for one file may be what this plan makes.
+        return (!within.exact)
+            .then(|| format!("there is no directory {}; make it, or mount what belongs there", within.root.display()));
+    };
+    let above = within.relative.ancestors().skip(1);
+    let (path, directory) = above
+        .filter(|path| !path.as_os_str().is_empty())
+        .find_map(|path| Some((within.root.join(path), root.open_dir(path).ok()?)))
+        .unwrap_or((within.root.clone(), root));
+    let name = within.relative.file_name().filter(|_| Path::new(&within.path).parent() == Some(&*path));
+    let refusing = |name: &Path| rustix::fs::accessat(&directory, name, Access::WRITE_OK, AtFlags::EACCESS).err();
+    let why = |errno: rustix::io::Errno, what: String| match errno {
+        rustix::io::Errno::ROFS => format!("{what} is on a read-only file system"),
+        rustix::io::Errno::PERM => format!("{what} is protected against every change (`lsattr`)"),
+        _ => format!("no right to write in {what}"),
+    };
+    if let Some(errno) = refusing(Path::new(".")) {
+        return Some(why(errno, path.display().to_string()));
+    }
+    // A file is replaced as a whole, whatever its own mode is; but not one that nobody may change.
+    let errno = refusing(Path::new(name?))?;
+    let protected = matches!(errno, rustix::io::Errno::ROFS | rustix::io::Errno::PERM);
+    protected.then(|| why(errno, within.path.clone()))
+}
+
 fn entries<T>(within: &Within<T>) -> Result<Option<Vec<String>>, Failure> {
     let Some(root) = root(within)? else { return Ok(None) };
     let listed = match root.read_dir(&within.relative) {

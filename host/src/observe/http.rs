@@ -44,10 +44,14 @@ impl World {
 
     async fn http_ask_now(&self, permit: &Permit<HttpSubject>, question: &HttpQuestion) -> Result<HttpAnswer, Failure> {
         let answer = self.http_exchange(permit, None).await?;
+        if answer.status >= 500 {
+            self.memo.note_unanswered();
+        }
         let wants_body = !question.fields.is_empty() || !question.same.is_empty();
         // An error page is rarely JSON: then no field is there, and the status says the rest.
         let body = match answer.json() {
             Err(failure) if wants_body && permit.subject().request.accepts(answer.status) => {
+                self.memo.note_unanswered();
                 return Err(Failure::Other(format!("{}: {failure}", permit.subject().request.says())));
             }
             Err(_) => Value::Null,
@@ -225,8 +229,13 @@ fn shown_question(request: &Request, question: &HttpQuestion) -> String {
     let headers = request.headers.iter().map(|(name, value)| format!("{name}={}", crate::render::text(value)));
     let same = question.same.iter().map(|(pointer, text)| format!("{pointer}={}", crate::render::text(text)));
     let details = [headers.collect::<Vec<_>>(), question.fields.clone(), same.collect()].concat().join(" ");
-    let bearer = request.bearer.as_ref().map(|bearer| format!("{bearer:?}")).unwrap_or_default();
-    format!("http {} {bearer} {details}", request.says())
+    let bearer = match &request.bearer {
+        None => String::new(),
+        Some(Bearer::Reference(target)) => format!("with {target} "),
+        Some(Bearer::Credential) => "with the connection's credential ".to_owned(),
+        Some(Bearer::Earlier { request, pointer }) => format!("with {pointer} of request {request} "),
+    };
+    format!("http {} {bearer}{details}", request.says())
 }
 
 /// The scalars at a JSON pointer, as text. `*` stands for every member or element.

@@ -3,7 +3,10 @@
 use std::{
     any::Any,
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -20,6 +23,7 @@ type Raw = Arc<OnceCell<Result<Arc<dyn Any + Send + Sync>, Failure>>>;
 pub struct Memo {
     answers: Mutex<HashMap<String, Answer>>,
     raw: Mutex<HashMap<String, Raw>>,
+    unanswered: AtomicBool,
 }
 
 impl Memo {
@@ -40,6 +44,9 @@ impl Memo {
                 serde_json::to_value(answer).map_err(|error| Failure::Other(error.to_string()))
             })
             .await;
+        if let Err(Failure::Unreachable(_) | Failure::TimedOut) = answer {
+            self.note_unanswered();
+        }
         let value = answer.as_ref().map_err(Clone::clone)?;
         T::deserialize(value).map_err(|error| Failure::Other(error.to_string()))
     }
@@ -58,6 +65,16 @@ impl Memo {
         let found = cell.get_or_init(|| async { Ok(Arc::new(ask.await?) as Arc<dyn Any + Send + Sync>) }).await;
         let found = found.as_ref().map_err(Clone::clone)?.clone();
         found.downcast().map_err(|_| Failure::Other(format!("`{question}` was asked in two ways")))
+    }
+
+    /// Somebody who was asked is down, too slow, or not well: what is wrong is the world, and not the user's files.
+    pub fn note_unanswered(&self) {
+        self.unanswered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that happened.
+    pub fn unanswered(&self) -> bool {
+        self.unanswered.load(Ordering::Relaxed)
     }
 
     /// Each question with a digest of its answer, to say what changed when a saved plan is stale.

@@ -20,7 +20,7 @@ pub(crate) use containers::{INSTANCE_LABEL, STACK_LABEL, container_seen, env_pla
 pub use failure::{Failure, Sameness};
 pub(crate) use file_compare::{block_place, markers, place, standing, whole_place};
 pub use files::{FileComparison, FileFacts, FileKind, FileLook, FileMention, FileRead, Writable};
-pub(crate) use files::{failure as file_failure, find, parent, root, secret_place};
+pub(crate) use files::{failure as file_failure, find, parent, root, secret_place, unwritable};
 pub use http::{HttpAnswer, HttpQuestion, scalars_at};
 pub use memo::Memo;
 pub use sql::{HbaBroken, HbaQuestion, HbaRule, HbaRules, Marked, PasswordQuestion, SqlAnswer, SqlQuery};

@@ -172,7 +172,11 @@ impl World {
         let marked = permit.subject();
         let Marked { stack, instance, what } = marked;
         let wanted = [(hba::ConfigFile::Hba, what.hba_text()), (hba::ConfigFile::Ident, what.ident_text())];
-        let question = format!("sql {} admission of {stack} {instance}: {wanted:?}", what.connection);
+        // What is wanted makes the question another one, and is too long to be told.
+        let digest =
+            self.vault.digest(format!("{wanted:?}").as_bytes()).map_err(|why| Failure::Other(why.to_string()))?;
+        let question =
+            format!("sql {}: the rules of {stack} {instance} ({})", what.connection, &digest[..8.min(digest.len())]);
         self.memo
             .once(question, async {
                 let server = self.connections.postgresql(&what.connection)?;
@@ -257,7 +261,9 @@ impl SqlQuery {
     /// One line, unique for what is asked.
     fn says(&self) -> String {
         let Self { connection, database, relation, columns, where_equal } = self;
-        let database = database.as_deref().map(|name| format!(" in {name:?}")).unwrap_or_default();
-        format!("sql {connection}{database} {relation}: {} where {where_equal:?}", columns.join(", "))
+        let database = database.as_deref().map(|name| format!(" in {}", name.escape_debug())).unwrap_or_default();
+        let equal = |(column, value): &(String, String)| format!("{column} is `{}`", value.escape_debug());
+        let equal: Vec<String> = where_equal.iter().map(equal).collect();
+        format!("sql {connection}{database} {relation}: {} where {}", columns.join(", "), equal.join(" and "))
     }
 }

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod bind;
+mod destroying;
 mod inside;
 mod order;
 mod ownership;
@@ -16,6 +17,7 @@ mod standing;
 
 pub use assemble::{Assembled, Drafted, assemble};
 pub use bind::{Binding, Stale};
+pub use destroying::{Misplaced, misplaced};
 pub use order::{Ring, order as ordered};
 pub use plan::{FORMAT, InstancePlan, KeptData, Plan, Removal, SecretUse, StepPreviews, comes_after};
 pub use planned::{Action, Change, Difference, Move, Owned, Planned, Revert, Thing};

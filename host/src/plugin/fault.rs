@@ -72,6 +72,9 @@ pub enum What {
     /// Its answer contradicts itself.
     #[error("its answer does not hold together: {0}")]
     Incoherent(String),
+    /// It planned to destroy data where no step may.
+    #[error("it was stopped: {0}")]
+    Destroys(crate::plan::Misplaced),
     /// It asked the world where no question may be asked.
     #[error("it called `{0}`, and questions may be asked in `plan` alone")]
     AskedTooEarly(&'static str),

@@ -94,6 +94,19 @@ impl Vault {
         self.store.establish()
     }
 
+    /// Whether secrets that are made here could be opened here again; nothing is written to find that out.
+    ///
+    /// # Errors
+    /// An identity that can't be read, recipients none of whom it is, a store that can't be written while `makes`.
+    pub fn ready(&self, makes: bool) -> Result<()> {
+        if makes {
+            self.store.refuse_unwritable()?;
+        }
+        let sealed = self.keys.encrypt(b"opened again")?;
+        self.keys.decrypt(&sealed).context("what is encrypted to the recipients of [store] can't be opened here")?;
+        Ok(())
+    }
+
     /// What the operator should know of the store: a single recipient, whose key is the only one that opens it.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();

@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use rustix::fs::{Access, AtFlags};
 
 use super::{
     fingerprint::{FingerprintKey, KEY_LENGTH},
@@ -60,6 +61,13 @@ impl Store {
             }
         }
         Ok(Self { root, stack, unwritten_key: Mutex::new(None) })
+    }
+
+    /// An error where nothing could be made in the store, as far as can be told without making anything.
+    pub(super) fn refuse_unwritable(&self) -> Result<()> {
+        let Some(there) = self.stack.ancestors().find(|path| path.exists()) else { return Ok(()) };
+        rustix::fs::accessat(rustix::fs::CWD, there, Access::WRITE_OK, AtFlags::EACCESS)
+            .with_context(|| format!("the store {} can't be written", there.display()))
     }
 
     /// Where the file of an entry lies, for messages.

@@ -78,8 +78,7 @@ pub fn read_with(path: &Path, settings: &[String]) -> io::Result<(Spec, Vec<Diag
 /// Parses a spec; `path` is where it would be.
 pub fn parse(path: &Path, text: Arc<str>) -> (Spec, Vec<Diagnostic>) {
     let (document, errors) = DeTable::parse_recoverable(&text);
-    let mut diagnostics: Vec<Diagnostic> =
-        errors.iter().map(|error| syntax_error(error, Document::Spec, &text)).collect();
+    let mut diagnostics: Vec<Diagnostic> = syntax_errors(&errors, &Document::Spec, &text).into_iter().collect();
     let mut spec = Spec {
         path: path.to_owned(),
         text: text.clone(),
@@ -93,6 +92,16 @@ pub fn parse(path: &Path, text: Arc<str>) -> (Spec, Vec<Diagnostic>) {
         reader.read(&mut spec);
     }
     (spec, diagnostics)
+}
+
+/// The first thing that the TOML parser says of a whole file. Once it is lost, in a list that nobody closed, it takes
+/// every line that follows for a mistake.
+pub fn syntax_errors(errors: &[toml::de::Error], document: &Document, text: &str) -> Option<Diagnostic> {
+    let first = errors.iter().min_by_key(|error| error.span().map_or(0, |span| span.start))?;
+    Some(
+        syntax_error(first, document.clone(), text)
+            .help("nothing after that was looked at: put it right, and check again"),
+    )
 }
 
 /// What the TOML parser says, at the byte where it says it.

@@ -18,9 +18,7 @@ pub struct Lock {
 
 /// Another run holds the lock.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "another run of stackrun holds the lock of stack `{stack}` (process {holder})\n  wait for it to end; the lock is {path}"
-)]
+#[error("another run of stackrun holds the lock of stack `{stack}`{holder}\n  wait for it to end; the lock is {path}")]
 pub struct LockHeld {
     stack: String,
     holder: String,
@@ -42,8 +40,11 @@ impl Lock {
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             let mut holder = String::new();
             file.read_to_string(&mut holder)?;
-            let (stack, path) = (stack.to_owned(), path.display().to_string());
-            return Err(LockHeld { stack, holder: holder.trim().to_owned(), path }.into());
+            let holder = match holder.trim() {
+                "" => String::new(),
+                process => format!(" (process {process})"),
+            };
+            return Err(LockHeld { stack: stack.to_owned(), holder, path: path.display().to_string() }.into());
         }
         file.set_len(0)?;
         file.rewind()?;

@@ -53,7 +53,7 @@ impl State {
             .open(&path)
             .with_context(|| format!("the state file {} can't be opened", path.display()))?;
         crate::host_file::refuse_writable_by_others(&path, "state file")?;
-        let connection = Connection::open(&path).with_context(|| damaged(&path))?;
+        let connection = Connection::open(&path).map_err(|error| damaged(&path, &error))?;
         Self::prepare(connection, path)
     }
 
@@ -69,7 +69,7 @@ impl State {
                  upgrade stackrun, or use the one that wrote it",
                 path.display()
             ),
-            schema::Problem::Sqlite(error) => anyhow::Error::new(error).context(damaged(&path)),
+            schema::Problem::Sqlite(error) => damaged(&path, &error),
         })?;
         Ok(Self { connection: Mutex::new(connection), path })
     }
@@ -79,14 +79,27 @@ impl State {
         &self.path
     }
 
+    /// Looks through the whole file, before anything is changed in the name of what it says.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn refuse_damaged(&self) -> Result<()> {
+        let verdict = self.sqlite().query_row("pragma quick_check(1)", [], |row| row.get::<_, String>(0));
+        match verdict {
+            Ok(verdict) if verdict == "ok" => Ok(()),
+            Ok(verdict) => Err(damaged(&self.path, &verdict.lines().last().unwrap_or_default())),
+            Err(error) => Err(damaged(&self.path, &error)),
+        }
+    }
+
     fn sqlite(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn damaged(path: &Path) -> String {
-    format!(
-        "the state file {} can't be read: it is damaged, or no state of stackrun\n  \
+fn damaged(path: &Path, why: &dyn std::fmt::Display) -> anyhow::Error {
+    anyhow::anyhow!(
+        "the state file {} can't be read: it is damaged, or no state of stackrun ({why})\n  \
          nothing was changed; put back a copy of it, or move it away: the next apply adopts what it finds",
         path.display()
     )

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use rusqlite::params;
 
-use super::{State, parsed};
+use super::{State, damaged, parsed};
 use crate::{
     gate::Grants,
     plan::{Owned, Thing},
@@ -38,6 +38,10 @@ pub struct OwnedRecord {
 impl State {
     /// All instances, in the order in which they were applied last.
     pub fn instances(&self) -> Result<Vec<InstanceRecord>> {
+        self.read_instances().map_err(|error| damaged(&self.path, &error.root_cause()))
+    }
+
+    fn read_instances(&self) -> Result<Vec<InstanceRecord>> {
         let sqlite = self.sqlite();
         let mut things: BTreeMap<String, Vec<OwnedRecord>> = BTreeMap::new();
         let mut statement = sqlite.prepare_cached(

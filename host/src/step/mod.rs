@@ -7,6 +7,8 @@
 mod admission;
 mod config_file;
 mod container;
+#[cfg(test)]
+mod denied_tests;
 mod diff;
 mod directory;
 mod directory_remove;

@@ -41,6 +41,12 @@ impl Recorder for Recorded {
 }
 
 impl Recorded {
+    /// Everything that crossed, a line each.
+    pub fn all(&self) -> String {
+        let all = self.0.lock().unwrap();
+        all.iter().map(|(by, text)| format!("{by}: {}\n", String::from_utf8_lossy(text))).collect()
+    }
+
     /// The strings that crossed by an import or export.
     pub fn by(&self, what: &str) -> Vec<String> {
         let all = self.0.lock().unwrap();
@@ -72,13 +78,24 @@ impl Desk {
 
     /// Plans with nothing granted.
     pub fn plan(&self, component: &[u8]) -> Result<Result<Planned, Vec<Diagnostic>>, PluginFault> {
-        let gate = Arc::new(Gate::new("hostile", "stack", view().address, Grants::default()));
-        let plugin = self.load(component).unwrap();
-        let _inside = self.tokio.enter();
-        plugin.plan(&view(), self.world(), gate)
+        self.plan_with(component, Grants::default(), self.world())
     }
 
-    fn world(&self) -> Arc<World> {
+    /// Plans with these grants, in a world of the caller's.
+    pub fn plan_with(
+        &self,
+        component: &[u8],
+        grants: Grants,
+        world: Arc<World>,
+    ) -> Result<Result<Planned, Vec<Diagnostic>>, PluginFault> {
+        let gate = Arc::new(Gate::new("hostile", "stack", view().address, grants));
+        let plugin = self.load(component).unwrap();
+        let _inside = self.tokio.enter();
+        plugin.plan(&view(), world, gate)
+    }
+
+    /// A world with nothing in it.
+    pub fn world(&self) -> Arc<World> {
         let path = |name: &str| self.directory.path().join(name);
         let store =
             StoreSettings { path: path("store"), identities: Vec::new(), recipients: vec![RECIPIENT.to_owned()] };

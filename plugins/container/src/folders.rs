@@ -138,7 +138,8 @@ fn unwritable(
     let path = written.iter().find(|path| is_below(path, &volume.target))?;
     let (title, shown) = (app.title(), format!("{:04o}", facts.mode));
     if volume.read_only {
-        return Some(place.error(format!("{title} writes to `{path}`, and this volume is read-only")));
+        let said = place.error(format!("{title} writes to `{path}`, and this volume is read-only"));
+        return Some(said.help("leave `:ro` out"));
     }
     // A folder further down may be open to it; whether this one is decides only for what lies in it directly.
     let inner = volume.outside(path)?;

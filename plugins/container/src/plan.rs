@@ -3,6 +3,7 @@
 use stackrun_plugin::{
     Section,
     containers::{self, Comparison, Definition, Holder, LogLine, Ownership, RunState},
+    explain,
     files::{self, Content, Wanted},
     guest::{Action, Change, CheckOf, Difference, Move, Owned, Planned, Revert},
     literal,
@@ -123,9 +124,8 @@ impl Found {
 impl Planning<'_> {
     fn look(&self) -> Result<Found, Vec<Diagnostic>> {
         let connection = &self.wish.connection;
-        let engine = format!("connection `{connection}`");
-        let at = self.section.at("connection");
-        let failed = |failure| vec![at.error(words::failure(&engine, &failure))];
+        let at = self.instance.connections.first().map_or_else(|| self.section.clone(), Section::settings);
+        let failed = |failure| vec![at.error(explain(&failure))];
         let container = one(containers::compare(connection, &[&self.definition])).map_err(failed)?;
         let ours = containers::ours(connection).map_err(failed)?;
         let digest = one(containers::images(connection, std::slice::from_ref(&self.wish.image))).map_err(failed)?;

@@ -74,7 +74,7 @@ impl Wish {
         let settings = instance.connections.first().filter(|_| stage == Stage::Plan).map(Section::settings);
         let mut problems = Vec::new();
         let reading = Reading { section: &section, instance, stage };
-        let name = reading.name();
+        let name = section.known_or("name", &instance.name, &mut problems);
         let volumes = volume::of(&section, &mut problems);
         let listen_port = section.integer("listen_port").and_then(crate::app::port).or_else(|| app.listen_port());
         let document = document::of(&section, &app).unwrap_or_else(|why| {
@@ -169,10 +169,6 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn name(&self) -> String {
-        self.section.string_or("name", &self.instance.name)
-    }
-
     /// A string for a place that everybody may read. A secret there is an error, a value that is not known yet too.
     fn plain(&self, place: &Section<'_>, problems: &mut Vec<Diagnostic>) -> Option<String> {
         if !place.is_present() {
@@ -185,7 +181,8 @@ impl Reading<'_> {
                 let said = place.error("a secret can't stand here: everybody may read it");
                 problems.push(said.help("a secret belongs in the configuration file"));
             } else if self.stage == Stage::Plan {
-                problems.push(place.error("this is known only after some step of this plan, and is needed before"));
+                let said = place.error("this is known only after some step of this plan, and is needed before");
+                problems.push(said.help("write the value itself"));
             }
         }
         known
@@ -231,7 +228,8 @@ impl Reading<'_> {
         let mut labels = Vec::new();
         for (label, place) in self.section.at("labels").entries() {
             if label.starts_with("stackrun.") {
-                problems.push(place.error("labels that begin with `stackrun.` are stackrun's own"));
+                let said = place.error("labels that begin with `stackrun.` are stackrun's own");
+                problems.push(said.help("begin it with another word"));
             } else if let Some(value) = self.plain(&place, problems) {
                 labels.push((label.to_owned(), value));
             }
@@ -246,7 +244,8 @@ impl Reading<'_> {
             let host = publish.as_integer().and_then(crate::app::port);
             ports.push((host.unwrap_or_else(|| amount::published_port(name)), listen));
         } else if publish.is_present() {
-            problems.push(publish.error("`publish_port` publishes `listen_port`, and there is none"));
+            let said = publish.error("`publish_port` publishes `listen_port`, and there is none");
+            problems.push(said.help("add listen_port = …, the port that the application listens on"));
         }
         for place in self.section.items("ports") {
             match place.as_string().as_deref().map(amount::pair) {

@@ -52,7 +52,10 @@ impl<'a> Site<'a> {
     fn look(instance: &'a Instance, wish: Wish) -> Result<Self, Diagnostic> {
         let section = Section::of(instance);
         let Some(domain) = wish.known_domain() else {
-            return Err(section.at("domain").error("the host name is known only after some step of this plan"));
+            return Err(section
+                .at("domain")
+                .error("the host name is known only after some step of this plan")
+                .help("write the host name itself"));
         };
         let settings = instance.connections.first().map(Section::settings).unwrap_or_else(|| section.clone());
         // A file for each host name: a site that gets another one leaves the old file to be taken away.

@@ -44,7 +44,8 @@ impl Discovery {
                 }));
             }
             Some(Err(failure)) => {
-                return Err(at_issuer(wish, format!("the provider can't be asked: {}", explain(&failure))));
+                let said = at_issuer(wish, format!("the provider can't be asked: {}", explain(&failure)));
+                return Err(said.help("does it run, and does `issuer` in the host file say where it is?"));
             }
             None => return Err(at_issuer(wish, "the provider was not asked".to_owned())),
         };

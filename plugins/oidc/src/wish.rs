@@ -69,7 +69,7 @@ impl Wish {
         let contract = Section::contract(instance).map(|contract| contract.at("oidc"));
         let of_contract = |key: &str| contract.as_ref().map(|contract| strings(&contract.at(key))).unwrap_or_default();
 
-        let given_id = section.string_or("client_id", &instance.name);
+        let given_id = section.known_or("client_id", &instance.name, &mut problems);
         if !given_id.bytes().all(is_unreserved) {
             let said = section.at("client_id").error(format!("`{given_id}` is no client id"));
             problems.push(said.help("only letters, digits and - . _ ~ are allowed (RFC 3986, unreserved)"));
@@ -97,7 +97,7 @@ impl Wish {
             if scopes.is_empty() { or(of_contract("scopes"), &["openid", "email", "profile"]) } else { scopes };
         let wish = Self {
             given_id,
-            client_name: section.string_or("client_name", &instance.name),
+            client_name: section.known_or("client_name", &instance.name, &mut problems),
             given_secret,
             site,
             redirect_uris,

@@ -9,7 +9,7 @@ pub fn problem(name: &str) -> Option<String> {
         ["all", "sameuser", "samerole", "samegroup", "replication", "public", "none", "current_user", "session_user"];
     let lower = name.to_lowercase();
     if name.is_empty() {
-        Some("an empty name is none".to_owned())
+        Some("the name is empty".to_owned())
     } else if name.len() > LONGEST {
         Some(format!("the name is {} bytes long, and PostgreSQL cuts names after {LONGEST} bytes", name.len()))
     } else if name.chars().any(char::is_control) {

@@ -121,10 +121,7 @@ pub fn extension_key(extension: &str) -> String {
 
 fn name(section: &Section<'_>, key: &str, default: &str, problems: &mut Vec<Diagnostic>) -> String {
     let place = section.at(key);
-    let Some(name) = place.as_string().or_else(|| (!place.is_present()).then(|| default.to_owned())) else {
-        problems.push(place.error(format!("`{key}` must be known when the plan is made: give it as a plain string")));
-        return default.to_owned();
-    };
+    let name = section.known_or(key, default, problems);
     if let Some(problem) = names::problem(&name) {
         // Without the field the instance's own name is what is wrong.
         problems.push(place.error(problem).help(format!("give `{key}` another name")));

@@ -1,13 +1,19 @@
 //! Walking a tree that the host hands over, and speaking about places in it.
 //!
-//! ```ignore
-//! let section = Section::of(&instance);
-//! let role = section.string("role").unwrap_or(instance.name.clone());
-//! for client in section.items("clients") {
-//!     let Some(network) = client.as_string() else { continue };
-//!     if !is_network(&network) {
-//!         diagnostics.push(client.error("not a network").help("write it as 10.88.0.0/16"));
+//! ```
+//! use stackrun_plugin::{Section, types::{Diagnostic, Instance}};
+//!
+//! fn check(instance: &Instance) -> Vec<Diagnostic> {
+//!     let mut problems = Vec::new();
+//!     let section = Section::of(instance);
+//!     let role = section.known_or("role", &instance.name, &mut problems);
+//!     for client in section.items("clients") {
+//!         if client.as_string().is_some_and(|network| !network.contains('/')) {
+//!             let wrong = client.error(format!("{role} can't come from there: this is no network"));
+//!             problems.push(wrong.help("write it as 10.88.0.0/16"));
+//!         }
 //!     }
+//!     problems
 //! }
 //! ```
 //!
@@ -111,6 +117,17 @@ impl<'a> Section<'a> {
     /// The string at `key`, or this one.
     pub fn string_or(&self, key: &str, otherwise: &str) -> String {
         self.string(key).unwrap_or_else(|| otherwise.to_owned())
+    }
+
+    /// The string at `key`, or `otherwise` where there is none; an error where a reference stands that is not known by
+    /// now: for what names things, which `check` and `outputs` have to know as well as `plan`.
+    pub fn known_or(&self, key: &str, otherwise: &str, problems: &mut Vec<Diagnostic>) -> String {
+        let place = self.at(key);
+        if place.is_present() && place.as_string().is_none() {
+            problems
+                .push(place.error(format!("`{key}` must be known when the plan is made: give it as a plain string")));
+        }
+        self.string_or(key, otherwise)
     }
 
     /// The integer at `key`.
@@ -246,6 +263,12 @@ mod tests {
         assert_eq!(section.at("password").as_reference(), Some(0));
         assert_eq!(section.boolean("adopt"), Some(true));
         assert_eq!(section.string_or("template", "template1"), "template1");
+        let mut problems = Vec::new();
+        assert_eq!(section.known_or("role", "app", &mut problems), "media");
+        assert_eq!(section.known_or("template", "template1", &mut problems), "template1");
+        assert!(problems.is_empty());
+        section.known_or("password", "app", &mut problems);
+        assert_eq!(problems.len(), 1, "a reference is not silently replaced by what stands for nothing");
         assert!(!section.at("template").is_present());
         let clients: Vec<_> = section.items("clients").iter().filter_map(Section::as_string).collect();
         assert_eq!(clients, ["10.88.0.0/16", "10.89.0.0/24"]);

@@ -136,7 +136,7 @@ impl Secrets {
     }
 
     fn lock(&self) -> Result<Lock, Ended> {
-        Ok(Lock::take(&self.flow.host_file.state, self.flow.stack())?)
+        Ok(self.flow.lock()?)
     }
 
     fn presence(&self, target: &Target) -> anyhow::Result<Presence> {

@@ -137,7 +137,8 @@ impl Engine {
 
     pub(super) fn nonsense(&self, path: &str, why: &str) -> EngineError {
         EngineError::Nonsense(format!(
-            "connection `{}`: what answers on {} is no container engine that stackrun knows ({path}: {why})",
+            "connection `{}`: what answers on {} is no container engine that stackrun knows ({path}: {why})\n  correct \
+             `socket` in the host file",
             self.name,
             self.socket.display()
         ))

@@ -9,7 +9,10 @@ pub enum EngineError {
     #[error("{0}")]
     Unreachable(String),
     /// The engine did not answer in time.
-    #[error("connection `{connection}`: no answer from the container engine within {seconds} s")]
+    #[error(
+        "connection `{connection}`: no answer from the container engine within {seconds} s\n  look at its log, and start it \
+         again when it hangs"
+    )]
     TimedOut {
         /// Name of the connection.
         connection: String,
@@ -51,8 +54,8 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Unreachable(why) => Failure::Unreachable(why),
-            EngineError::TimedOut { .. } => Failure::TimedOut,
-            other => Failure::Other(other.to_string()),
+            EngineError::TimedOut { .. } | EngineError::Nonsense(_) => Failure::Unreachable(error.to_string()),
+            EngineError::Refused { .. } => Failure::Other(error.to_string()),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{error::Error, io::ErrorKind, time::Duration};
 
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
 
-use super::Endpoint;
+use super::{CONNECT_LIMIT, Endpoint};
 use crate::observe::Failure;
 
 /// Why a request has no answer.
@@ -38,7 +38,7 @@ fn words(error: &reqwest::Error, endpoint: &Endpoint, limit: Duration) -> String
     }
     if error.is_timeout() {
         return if error.is_connect() {
-            format!("{called}: no connection within {seconds} s")
+            format!("{called}: no connection within {} s", limit.min(CONNECT_LIMIT).as_secs())
         } else {
             format!("{called}: connected, but no answer within {seconds} s")
         };

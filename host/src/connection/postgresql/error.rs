@@ -46,7 +46,10 @@ impl SqlError {
 
     /// Nobody answered within this time.
     pub fn slow(place: &str, limit: Duration) -> Self {
-        SqlError::TimedOut(format!("PostgreSQL at {place} gave no answer within {} s", limit.as_secs()))
+        SqlError::TimedOut(format!(
+            "PostgreSQL at {place} gave no answer within {} s: does it hang, or does a firewall stand in between?",
+            limit.as_secs()
+        ))
     }
 
     /// Why connecting to `place` as `role` failed.
@@ -74,7 +77,9 @@ impl SqlError {
             }
             None => {
                 let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-                SqlError::Unreachable(format!("what answers at {place} is no PostgreSQL server ({error}{cause})"))
+                SqlError::Unreachable(format!(
+                    "what answers at {place} is no PostgreSQL server ({error}{cause}): is `url`, or `socket` and `port`, of the connection right?"
+                ))
             }
         }
     }
@@ -93,7 +98,9 @@ impl SqlError {
             ConnectionRefused => format!("PostgreSQL at {place} does not answer ({cause}): is the server running?"),
             PermissionDenied => format!("{place} can't be opened ({cause})"),
             InvalidData | InvalidInput | UnexpectedEof | ConnectionReset | ConnectionAborted => {
-                format!("what answers at {place} is no PostgreSQL server, or one that is just going down ({cause})")
+                format!(
+                    "what answers at {place} is no PostgreSQL server, or one that is just going down ({cause}): is `url`, or `socket` and `port`, of the connection right?"
+                )
             }
             _ => format!("PostgreSQL at {place} can't be reached: {cause}"),
         })

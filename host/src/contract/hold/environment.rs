@@ -3,7 +3,7 @@
 use super::Holding;
 use crate::{
     contract::facts::{Key, KeyType, Precedence},
-    diagnostic::{Segment, closest, keys as path_of},
+    diagnostic::{Segment, closest, keys as path_of, listed},
     value::Tree,
 };
 
@@ -37,7 +37,8 @@ impl Holding<'_> {
         }
         if environment.leaks.iter().any(is) {
             let message = format!("the variable `{name}` ends up in every section of {title} that lacks the key");
-            self.error(path, message, Some("take it out; what was meant is a key of the configuration".to_owned()));
+            let help = self.meant_by(name);
+            self.error(path, message, Some(help));
             return;
         }
         if let Some((key, facts)) = self.key_of(name) {
@@ -79,6 +80,18 @@ impl Holding<'_> {
     fn config_has(&self, key: &str) -> bool {
         let config = self.instance.section.get("config");
         key.split('.').try_fold(config, |table, part| Some(table?.get(part))).flatten().is_some()
+    }
+
+    /// The keys that a variable of a bare name may stand for.
+    fn meant_by(&self, name: &str) -> String {
+        let keys = self.contract.facts.config.keys.keys().map(String::as_str);
+        let meant: Vec<&str> =
+            keys.filter(|key| key.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case(name))).collect();
+        match meant.as_slice() {
+            [] => "take it out; what was meant is a key of the configuration".to_owned(),
+            [only] => self.instead(only),
+            several => format!("take it out, and write in config what was meant: {}", listed(several.iter().copied())),
+        }
     }
 
     fn instead(&self, key: &str) -> String {

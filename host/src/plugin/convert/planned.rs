@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     condition::Check,
-    plan::{Action, Change, Difference, Move, Owned, Planned, Revert, Thing},
+    plan::{Action, Change, Difference, Move, Owned, Planned, Revert, Thing, misplaced},
     plugin::{InstanceView, bindings::exports::stackrun::plugin::guest as wit, call::Call, fault::What},
     step::Step,
 };
@@ -34,7 +34,10 @@ pub fn planned(said: wit::Planned, view: &InstanceView, call: &mut Call) -> Resu
     let checks = said.checks.into_iter().map(|check| taking.check(check)).collect::<Result<Vec<_>, _>>()?;
     let planned = Planned { owns, actions, checks, diagnostics: diagnostics(said.diagnostics, view) };
     coherent(&planned)?;
-    Ok(planned)
+    match misplaced(&planned) {
+        Some(misplaced) => Err(What::Destroys(misplaced)),
+        None => Ok(planned),
+    }
 }
 
 /// The answer refers to its own things, and to each by one action.

@@ -76,7 +76,10 @@ impl Call {
         let limit = self.meter.limits().question_time;
         let ask_one = async |permit: Result<P, Denial>| match timeout(limit, ask(&world, &permit?)).await {
             Ok(answer) => answer,
-            Err(_) => Err(Failure::TimedOut),
+            Err(_) => {
+                world.memo.note_unanswered();
+                Err(Failure::TimedOut)
+            }
         };
         let began = Instant::now();
         let asking = stream::iter(permits).map(ask_one).buffered(AT_ONCE).collect::<Vec<_>>();

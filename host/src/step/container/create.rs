@@ -63,6 +63,7 @@ impl StepKind for ContainerCreate<'_> {
     }
 
     async fn before(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
+        self.permit(acting.gate)?;
         let engine = acting.world.connections.engine(self.connection)?;
         Ok(engine.inspect(&self.definition.name).await?.is_some())
     }

@@ -51,6 +51,8 @@ async fn ours(
     connection: &str,
     name: &str,
 ) -> Result<(Arc<Engine>, Option<Inspect>), StepFailure> {
+    // Looking is no less a capability than changing.
+    permit(acting.gate, connection, name)?;
     let engine = acting.world.connections.engine(connection)?;
     let found = engine.inspect(name).await?;
     if let Some(container) = &found {

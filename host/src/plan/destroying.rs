@@ -1,0 +1,179 @@
+//! Steps that destroy data, and where they may stand: as a step of the undo of a thing that holds data, which runs only
+//! when the user has given that data up by name.
+//!
+//! Not in an action, nor in what settles it: apply never destroys data. Not in a revert either, not even in that of the
+//! step that makes the thing: a step that failed because the thing was there already is taken back as well, and would
+//! take somebody's data with it. `by-host` is the revert of such a step: it looks whether the thing was there before,
+//! and whether it holds anything by now.
+
+use std::fmt;
+
+use super::{Move, Planned, Revert};
+use crate::step::{Statement, Step};
+
+/// A step that destroys data where none may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misplaced {
+    /// The step, as the plan would show it.
+    step: String,
+    /// Where the plugin has put it.
+    place: String,
+}
+
+impl fmt::Display for Misplaced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` destroys data, and stands in {}: only the undo of a thing that holds data may do that",
+            self.step, self.place
+        )
+    }
+}
+
+/// The first such step of a plugin's answer.
+pub fn misplaced(planned: &Planned) -> Option<Misplaced> {
+    let of_actions = planned.actions.iter().flat_map(|action| {
+        let moves = action.moves.iter().map(|one| ("the action of", &one.step));
+        let settle = action.settle.iter().map(|step| ("what settles", step));
+        let reverts = reverts(&action.moves).map(|step| ("a revert in the action of", step));
+        moves.chain(settle).chain(reverts).map(|(place, step)| (place, &action.thing, step))
+    });
+    let of_undo = planned.owns.iter().flat_map(|owned| {
+        let undo = owned.undo.iter().filter(|_| !owned.holds_data);
+        let undo = undo.map(|one| ("the undo of what is not said to hold data:", &one.step));
+        let settle = owned.undo_settle.iter().map(|step| ("what settles the undo of", step));
+        let reverts = reverts(&owned.undo).map(|step| ("a revert in the undo of", step));
+        undo.chain(settle).chain(reverts).map(|(place, step)| (place, &owned.thing.key, step))
+    });
+    let (place, key, step) = of_actions.chain(of_undo).find(|(.., step)| destroys(step))?;
+    Some(Misplaced { step: step.headline(), place: format!("{place} `{}`", key.escape_debug()) })
+}
+
+fn reverts(moves: &[Move]) -> impl Iterator<Item = &Step> {
+    moves.iter().flat_map(|one| match &one.revert {
+        Revert::Steps(steps) => steps.as_slice(),
+        Revert::ByHost | Revert::None(_) => &[],
+    })
+}
+
+fn destroys(step: &Step) -> bool {
+    match step {
+        Step::SecretDiscard(_) | Step::DirectoryRemove { .. } => true,
+        Step::Sql(sql) => match sql.statement {
+            Statement::DropRole { .. } | Statement::DropDatabase { .. } => true,
+            Statement::CreateRole { .. }
+            | Statement::AllowLogin { .. }
+            | Statement::SetPassword { .. }
+            | Statement::CreateDatabase(_)
+            | Statement::SetOwner { .. }
+            | Statement::CreateExtension { .. } => false,
+        },
+        Step::Unless { step, .. } => destroys(step),
+        // What these take away, the host can put back.
+        Step::SecretGenerate(_)
+        | Step::FileWrite(_)
+        | Step::FileRemove { .. }
+        | Step::FileRemoveBlock { .. }
+        | Step::DirectoryMake(_)
+        | Step::DirectoryRemoveIfEmpty { .. }
+        | Step::Admit(_)
+        | Step::RevokeAdmission { .. }
+        | Step::SqlReload { .. }
+        | Step::ContainerCreate { .. }
+        | Step::ContainerStart { .. }
+        | Step::ContainerStop { .. }
+        | Step::ContainerRename { .. }
+        | Step::ContainerRemove { .. }
+        | Step::ProveFromInside { .. }
+        // Nobody can tell what these do: the operator named them in the grants.
+        | Step::HttpSend(_)
+        | Step::HttpExchange(_)
+        | Step::ServiceRun { .. }
+        | Step::Await { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        condition::{Condition, ConditionKind, SqlLogin, Vantage},
+        plan::{Action, Change, Owned, Thing},
+        step::{SecretDiscard, SqlStep},
+        value::{Address, Target},
+    };
+
+    fn drop(statement: Statement) -> Step {
+        Step::Sql(SqlStep { connection: "main".into(), statement })
+    }
+
+    fn destroying() -> Vec<Step> {
+        let of = Target::Made(Address::new("secret", "app"), "key".into());
+        vec![
+            drop(Statement::DropRole { role: "app".into() }),
+            drop(Statement::DropDatabase { database: "app".into() }),
+            Step::DirectoryRemove { path: "/srv/app".into() },
+            Step::SecretDiscard(SecretDiscard { of }),
+        ]
+    }
+
+    fn by_host(step: Step) -> Move {
+        Move { step, revert: Revert::ByHost }
+    }
+
+    fn planned(
+        moves: Vec<Move>,
+        settle: Vec<Step>,
+        holds_data: bool,
+        undo: Vec<Move>,
+        undo_settle: Vec<Step>,
+    ) -> Planned {
+        let thing = Thing { key: "it".into(), connection: "main".into(), kind: "database".into(), name: "app".into() };
+        let action = Action {
+            thing: "it".into(),
+            change: Change::Update,
+            reason: String::new(),
+            differences: vec![],
+            moves,
+            no_return: None,
+            settle,
+            proof: vec![],
+            after: vec![],
+        };
+        let owns = vec![Owned { thing, holds_data, adopted: false, undo, undo_settle }];
+        Planned { owns, actions: vec![action], ..Planned::default() }
+    }
+
+    #[test]
+    fn data_is_destroyed_only_by_the_undo_of_what_holds_it() {
+        let harmless = || Step::DirectoryRemoveIfEmpty { path: "/srv/app".into() };
+        for step in destroying() {
+            let fine = planned(vec![by_host(harmless())], vec![], true, vec![by_host(step.clone())], vec![]);
+            assert_eq!(misplaced(&fine), None, "{step:?}");
+            let reverted = Move { step: harmless(), revert: Revert::Steps(vec![step.clone()]) };
+            let one = || vec![by_host(step.clone())];
+            for (plan, place) in [
+                (planned(one(), vec![], true, vec![], vec![]), "the action of `it`"),
+                (planned(vec![], vec![step.clone()], true, vec![], vec![]), "what settles `it`"),
+                (planned(vec![reverted.clone()], vec![], true, vec![], vec![]), "a revert in the action of `it`"),
+                (planned(vec![], vec![], false, one(), vec![]), "the undo of what is not said to hold data: `it`"),
+                (planned(vec![], vec![], true, vec![], vec![step.clone()]), "what settles the undo of `it`"),
+                (planned(vec![], vec![], true, vec![reverted], vec![]), "a revert in the undo of `it`"),
+            ] {
+                let said = misplaced(&plan).map(|misplaced| misplaced.to_string()).unwrap_or_default();
+                assert!(said.contains(&step.headline()) && said.contains(place), "{place}: {said}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_condition_around_it_hides_nothing() {
+        for step in destroying() {
+            let name = || "app".to_owned();
+            let login = SqlLogin { connection: name(), database: name(), role: name(), password: None };
+            let condition = Condition { kind: ConditionKind::SqlLogin(login), vantage: Vantage::Host };
+            let hidden = Step::Unless { condition, step: Box::new(step) };
+            assert!(misplaced(&planned(vec![by_host(hidden)], vec![], true, vec![], vec![])).is_some());
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The same plugins named by a host file, beside an instance that is all right: exit code 8, the message, and nothing of
+//! the whole stack is made.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
+
+use crate::guest::{Guest, data, of_another_world};
+
+const DENIED: i32 = 8;
+
+struct Stack {
+    folder: tempfile::TempDir,
+}
+
+impl Stack {
+    fn with(component: &[u8], grants: &str) -> Self {
+        let stack = Self { folder: tempfile::tempdir().unwrap() };
+        let at = stack.folder.path().display().to_string();
+        let host = format!(
+            "[store]\npath = \"{at}/store\"\nidentity = \"{at}/identity\"\nrecipients = \
+             [\"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\"]\n[state]\npath = \"{at}/state\"\n\
+             [folders]\ndata = \"{at}/data\"\n[plugin.hostile]\npath = \"{at}/hostile.wasm\"\n{grants}"
+        );
+        let spec = "[stack]\nname = \"app\"\n[hostile.app]\n[secret.app]\nkey = { generate = \"hex\" }\n";
+        for (name, content) in
+            [("stackrun.toml", host.as_bytes()), ("app.toml", spec.as_bytes()), ("hostile.wasm", component)]
+        {
+            fs::write(stack.path(name), content).unwrap();
+            fs::set_permissions(stack.path(name), fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        stack
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn stopped(&self, command: &[&str], told: &str) {
+        let output = Command::new(env!("CARGO_BIN_EXE_stackrun"))
+            .args(command)
+            .arg(self.path("app.toml"))
+            .arg("--host")
+            .arg(self.path("stackrun.toml"))
+            .env("NO_COLOR", "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(DENIED), "{command:?}: {said}");
+        assert!(said.contains(told), "{command:?}: no {told} in {said}");
+        assert!(!self.path("store").exists() && !self.path("data").exists(), "{command:?}: something was made");
+    }
+}
+
+#[test]
+fn a_plugin_that_fails_ends_every_command() {
+    for (check, told) in [
+        ("(loop $for_ever (br $for_ever)) i32.const 0", "it used up its fuel of "),
+        ("(loop $more (drop (memory.grow (i32.const 16))) (br $more)) i32.const 0", "it asked for more than 64 MiB"),
+        ("unreachable", "it stopped: it panicked"),
+    ] {
+        let stack = Stack::with(&Guest { check, ..Guest::default() }.component(), "");
+        let told = format!("plugin `hostile` failed to check hostile.app: {told}");
+        stack.stopped(&["check"], &told);
+        stack.stopped(&["apply", "--yes"], &told);
+    }
+}
+
+#[test]
+fn a_plugin_of_another_version_or_with_other_imports_is_not_loaded() {
+    let newer = of_another_world(|_, text| text.replace("plugin@0.1.0", "plugin@0.2.0"));
+    Stack::with(&newer, "").stopped(&["apply", "--yes"], "this stackrun speaks 0.1.0: upgrade stackrun");
+    let line = "    import wasi:clocks/monotonic-clock@0.2.0;\n    export guest;\n";
+    let clock = of_another_world(|_, text| text.replace("    export guest;\n", line));
+    Stack::with(&clock, "").stopped(&["apply", "--yes"], "it imports `wasi:clocks/monotonic-clock@0.2.0`");
+}
+
+#[test]
+fn a_denied_plugin_ends_the_run_with_the_line_to_add() {
+    let imports = r#"(import "stackrun:plugin/files@0.1.0" "read" (func $read (param i32 i32 i32)))"#;
+    let plan = "(call $read (i32.const 100000) (i32.const 11) (i32.const 100100)) i32.const 0";
+    let more = data(100_000, b"/etc/shadow");
+    let plugin = Guest { imports, plan, more: &more, capabilities: &["files"], ..Guest::default() }.component();
+    let denied = "plugin `hostile` was denied `files.read` for hostile.app: it asked for /etc/shadow\n  to grant it, add to \
+                  [plugin.hostile.grants] in the host file:  files.read = [\"/etc/shadow\"]";
+    for command in [&["plan"][..], &["apply", "--yes"], &["status"], &["verify"]] {
+        Stack::with(&plugin, "").stopped(command, denied);
+    }
+    // What another grant gives does not help; this line would.
+    let others = "[plugin.hostile.grants]\nfiles.look = [\"/etc/shadow\"]\nfiles.mention = [\"/etc/shadow\"]\n";
+    Stack::with(&plugin, others).stopped(&["plan"], denied);
+}
