@@ -31,7 +31,8 @@ pub struct Begun {
 pub struct Done {
     /// Its moves, in order.
     pub begun: Vec<Begun>,
-    /// Its settle.
+    /// What makes taking it back take effect: its settle, if that was begun. Before, no service has seen a change, and
+    /// one that works must not be restarted for nothing.
     pub settle: Vec<Step>,
 }
 
@@ -76,8 +77,8 @@ impl ActionRun<'_> {
             thing: thing.clone(),
             change: self.action.change,
         });
-        let mut begun = Vec::new();
-        match self.forward(first, &mut begun).await {
+        let (mut begun, mut settling) = (Vec::new(), false);
+        match self.forward(first, &mut begun, &mut settling).await {
             Ok(()) => {
                 let milliseconds = start.elapsed().as_millis();
                 let (instance, change) = (self.instance.clone(), self.action.change);
@@ -87,7 +88,7 @@ impl ActionRun<'_> {
             Err(failure) => {
                 let because = self.acting.world.vault.redact(&failure.to_string());
                 self.report(Event::ActionFailed { instance: self.instance.clone(), thing: thing.clone(), because });
-                let reverted = self.back(first, begun).await;
+                let reverted = self.back(first, begun, settling).await;
                 let complete = reverted.left.is_empty();
                 self.report(Event::Reverted { instance: self.instance.clone(), thing, complete });
                 Err(ActionFailure { failure, reverted })
@@ -95,7 +96,7 @@ impl ActionRun<'_> {
         }
     }
 
-    async fn forward(&self, first: usize, begun: &mut Vec<Begun>) -> Result<(), StepFailure> {
+    async fn forward(&self, first: usize, begun: &mut Vec<Begun>, settling: &mut bool) -> Result<(), StepFailure> {
         for (index, one) in self.action.moves.iter().enumerate().skip(first) {
             one.step.permit(self.acting.gate)?;
             let before = one.step.before(&self.acting).await?;
@@ -103,6 +104,7 @@ impl ActionRun<'_> {
             self.journalled(Some(index), &one.step, &before).await?;
         }
         for step in &self.action.settle {
+            *settling = true;
             step.permit(self.acting.gate)?;
             self.journalled(None, step, &Before::Null).await?;
         }
@@ -150,7 +152,7 @@ impl ActionRun<'_> {
         }
     }
 
-    async fn back(&self, first: usize, begun: Vec<Begun>) -> Reverted {
+    async fn back(&self, first: usize, begun: Vec<Begun>, settling: bool) -> Reverted {
         let reached = first + begun.len();
         if let Some(no_return) = self.action.no_return
             && reached > no_return as usize
@@ -163,7 +165,8 @@ impl ActionRun<'_> {
                 )],
             };
         }
-        let done = Done { begun, settle: self.action.settle.clone() };
+        let settle = if settling { self.action.settle.clone() } else { Vec::new() };
+        let done = Done { begun, settle };
         take_back(&self.acting, self.instance, done, self.reporter).await
     }
 

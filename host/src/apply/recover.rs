@@ -91,7 +91,9 @@ async fn one_action(
     }
     tell(reporter, recovered, format!("{address} {thing}: the run was killed in the middle; taking it back"));
     let begun = run.entries.iter().filter_map(|(_, entry)| begun(entry, action, &acting).transpose());
-    let done = Done { begun: begun.collect::<Result<_>>()?, settle: action.settle.clone() };
+    let settling = run.entries.iter().any(|(_, entry)| entry.index.is_none());
+    let settle = if settling { action.settle.clone() } else { Vec::new() };
+    let done = Done { begun: begun.collect::<Result<_>>()?, settle };
     recovered.left.extend(take_back(&acting, address, done, reporter).await.left);
     Ok(())
 }
