@@ -4,6 +4,7 @@
 //! storage and API socket, Caddy with its own certificate authority, and an identity provider. [`setup`]
 //! puts on the machine what the lab is made of, [`lab`] starts it and takes it away again.
 
+pub mod canary;
 mod command;
 pub mod lab;
 pub mod setup;
