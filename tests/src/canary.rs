@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
@@ -42,6 +43,28 @@ impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} as {}: …{}…", self.of, self.form, self.around)
     }
+}
+
+/// The secrets of `examples/mediamanager.toml`, in its order: name, and what stands before and after the piece that is
+/// looked for. They have what their places can carry, and what a careless program breaks on.
+const MEDIAMANAGER: [(&str, &str, &str); 4] = [
+    ("database_password", "db-", "_-"),
+    ("token_secret", "\"q'\\$HOME %41 {{ x }} é ", " `id` #"),
+    ("oidc_client_secret", "oidc.", "~-_"),
+    ("admin_password", "a\"d'\\m$i%n {{ x }} é ", "; &<>"),
+];
+
+/// A name and a value for each secret of `examples/mediamanager.toml`, in its order; other values at each call.
+///
+/// # Errors
+/// When no temporary folder can be made: its name is what is random in them.
+pub fn of_mediamanager() -> Result<[(&'static str, String); 4]> {
+    let folder = tempfile::tempdir()?;
+    let random = folder.path().file_name().unwrap_or_default().to_string_lossy();
+    Ok(MEDIAMANAGER.map(|(name, before, after)| {
+        let letters: String = format!("Canary{name}{random}").chars().filter(char::is_ascii_alphanumeric).collect();
+        (name, format!("{before}{letters}{after}"))
+    }))
 }
 
 impl Default for Canaries {

@@ -44,10 +44,10 @@ impl Stack {
         }
     }
 
-    /// `stackrun COMMAND SPEC …`, ready to be run.
+    /// `stackrun COMMAND SPEC …`, ready to be run. The command may be of two words, as `secret list` is.
     pub fn command(&self, command: &str, more: &[&str]) -> Command {
         let mut stackrun = Command::new(&self.stackrun);
-        stackrun.arg(command).arg(&self.spec).arg("--host").arg(&self.host);
+        stackrun.args(command.split(' ')).arg(&self.spec).arg("--host").arg(&self.host);
         for set in &self.set {
             stackrun.arg("--set").arg(set);
         }

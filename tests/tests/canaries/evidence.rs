@@ -41,17 +41,8 @@ impl Evidence {
 
     /// Runs `stackrun WORDS SPEC MORE` with a log of everything, and keeps what it says.
     pub fn run(&mut self, stack: &Stack, words: &str, more: &[&str], stdin: &str) -> Result<Said> {
-        let mut command = std::process::Command::new(&stack.stackrun);
-        command.args(words.split(' ')).arg(&stack.spec).arg("--host").arg(&stack.host);
-        for set in &stack.set {
-            command.arg("--set").arg(set);
-        }
-        command
-            .args(more)
-            .env("STACKRUN_LOG", "trace")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        let mut command = stack.command(words, more);
+        command.env("STACKRUN_LOG", "trace").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("can't start {}", stack.stackrun.display()))?;
         // A command that reads nothing may have ended before it is written to.
         let _ = child.stdin.take().context("it has no standard input")?.write_all(stdin.as_bytes());

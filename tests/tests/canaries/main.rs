@@ -17,17 +17,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use evidence::{Evidence, text};
 use processes::Watch;
+use stackrun_tests::canary::{Canaries, of_mediamanager};
 use stackrun_tests::lab::{Lab, Options, Scratch};
 use stackrun_tests::sign_in::Visitor;
 use stackrun_tests::stack::{Stack, domain};
-
-/// The secrets of the spec. The values have what their places can carry, and what a careless program would break on.
-const SECRETS: [(&str, &str, &str); 4] = [
-    ("database_password", "db-", "_-"),
-    ("token_secret", "\"q'\\$HOME %41 {{ x }} é ", " `id` #"),
-    ("oidc_client_secret", "oidc.", "~-_"),
-    ("admin_password", "a\"d'\\m$i%n {{ x }} é ", "; &<>"),
-];
 
 /// Those of them that are in the configuration file.
 const RENDERED: [&str; 3] = ["database_password", "token_secret", "oidc_client_secret"];
@@ -64,12 +57,7 @@ fn secrets_are_found_nowhere_but_at_their_destinations() -> Result<()> {
 fn put_in(evidence: &mut Evidence, lab: &Lab, stack: &Stack) -> Result<String> {
     // Compiling plugins with a log of everything takes minutes, and is not what is looked at.
     stack.quietly("check", &[], 0)?;
-    let unique = tempfile::tempdir()?;
-    let unique = text(unique.path().file_name().context("a folder without a name")?.as_encoded_bytes());
-    let values = SECRETS.map(|(name, before, after)| {
-        let letters: String = format!("Canary{name}{unique}").chars().filter(char::is_ascii_alphanumeric).collect();
-        (name, format!("{before}{letters}{after}"))
-    });
+    let values = of_mediamanager()?;
     for (name, value) in &values {
         evidence.canaries.add(name, value);
     }
@@ -118,7 +106,7 @@ fn while_watched(evidence: &mut Evidence, run: impl FnOnce(&mut Evidence) -> Res
     decoy("DecoyOfTheCanaries")?;
     let seen = watch.end()?;
     ran?;
-    let mut decoys = stackrun_tests::canary::Canaries::default();
+    let mut decoys = Canaries::default();
     decoys.add("the decoy", "DecoyOfTheCanaries");
     ensure!(!decoys.find(&seen).is_empty(), "processes were looked at too seldom");
     evidence.keep("arguments and environments of processes", seen);
@@ -151,7 +139,7 @@ fn servers(evidence: &mut Evidence, lab: &Lab) -> Result<()> {
 
 /// Every secret is generated anew. Then the new ones are where they belong, and the old ones nowhere.
 fn rotated(evidence: &mut Evidence, lab: &Lab, stack: &Stack, config: &Path, admin_password: &str) -> Result<()> {
-    for (name, ..) in SECRETS {
+    for (name, _) in of_mediamanager()? {
         evidence.run(stack, "secret rotate", &[name], "")?.with(0)?;
     }
     let outside = tempfile::tempdir()?;
@@ -159,7 +147,7 @@ fn rotated(evidence: &mut Evidence, lab: &Lab, stack: &Stack, config: &Path, adm
     let to = exported.to_string_lossy();
     evidence.run(stack, "secret export", &["--clear", "--format", "json", "--to", &to], "")?.with(0)?;
     let values: serde_json::Value = serde_json::from_str(&fs::read_to_string(&exported)?)?;
-    for (name, ..) in SECRETS {
+    for (name, _) in of_mediamanager()? {
         let value = values[name].as_str().with_context(|| format!("{name} was not exported"))?;
         evidence.canaries.add(&format!("new {name}"), value);
     }
