@@ -49,7 +49,7 @@ impl Flow {
             vault.declare(address, &offered.makes);
         }
         warnings.extend(vault.warnings().into_iter().map(of_the_store));
-        let connections = Connections::new(Arc::clone(&host_file));
+        let connections = Connections::new(Arc::clone(&host_file), vault.learned());
         let world = World { host_file: Arc::clone(&host_file), connections, vault, state, memo: Memo::default() };
         let binding = Binding {
             spec_path: absolute(&args.spec)?,

@@ -9,6 +9,7 @@ mod fits;
 mod forms;
 mod generate;
 mod keys;
+mod learned;
 mod making;
 mod opened;
 mod redact;
@@ -29,6 +30,7 @@ use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
 pub use fits::{Alphabet, Fitness};
+pub use learned::Learned;
 pub use making::{Making, Presence};
 pub use redact::SHORTEST;
 
@@ -63,6 +65,7 @@ pub struct Vault {
     fresh: Mutex<Vec<Target>>,
     salted: Mutex<HashMap<Target, SaltedRecord>>,
     watch: Watch,
+    learned: Arc<Learned>,
 }
 
 impl Vault {
@@ -74,6 +77,7 @@ impl Vault {
         Ok(Self {
             keys: Keys::new(host_file.store.clone()),
             watch: Watch::new(&fingerprints),
+            learned: Arc::default(),
             store,
             fingerprints,
             host_file,

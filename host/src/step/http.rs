@@ -66,6 +66,9 @@ impl StepKind for HttpExchange<'_> {
         for request in self.requests {
             let permit = world.http_known(request, acting.gate).map_err(failed)?;
             let token = earlier_token(request, &answers)?;
+            if let Some(token) = &token {
+                world.vault.learned().learn(&format!("token for {}", request.says()), token);
+            }
             let answer = match world.http_exchange(&permit, token.as_ref().map(|token| token.as_str())).await {
                 Ok(answer) => answer,
                 Err(trouble) => return Err(unanswered(request, trouble)),
