@@ -117,7 +117,7 @@ impl ActionRun<'_> {
 
     /// The intent is on the disk before the step begins, its outcome after.
     async fn journalled(&self, index: Option<usize>, step: &Step, before: &Before) -> Result<(), StepFailure> {
-        self.report(Event::StepBegan { instance: self.instance.clone(), headline: step.headline() });
+        self.report(Event::StepBegan { instance: self.instance.clone(), headline: self.acting.headline(step) });
         let state = &self.acting.world.state;
         let entry = JournalEntry {
             address: self.instance.clone(),
@@ -179,7 +179,7 @@ impl ActionRun<'_> {
 pub async fn take_back(acting: &Acting<'_>, instance: &Address, done: Done, reporter: &dyn Reporter) -> Reverted {
     let mut reverted = Reverted::default();
     for Begun { step: one, before } in done.begun.iter().rev() {
-        let headline = one.step.headline();
+        let headline = acting.headline(&one.step);
         let outcome = match &one.revert {
             Revert::ByHost => one.step.revert(before, acting).await,
             Revert::Steps(steps) => carry_out_all(steps, acting).await,

@@ -76,7 +76,7 @@ async fn one_action(
         (Some(no_return), Some(reached)) => reached >= no_return as usize,
         _ => false,
     };
-    report_unknowable(run, address, reporter, recovered);
+    report_unknowable(run, &acting, address, reporter, recovered);
     if past_return {
         let next = first_to_do(run, &acting).await?;
         let line = format!("{address} {thing}: the run was killed past the point of no return; finishing it");
@@ -126,10 +126,16 @@ fn begun(entry: &JournalEntry, action: &Action, acting: &Acting<'_>) -> Result<O
 }
 
 /// A request that may or may not have arrived is said, never hidden.
-fn report_unknowable(run: &Run, address: &Address, reporter: &dyn Reporter, recovered: &mut Recovered) {
+fn report_unknowable(
+    run: &Run,
+    acting: &Acting<'_>,
+    address: &Address,
+    reporter: &dyn Reporter,
+    recovered: &mut Recovered,
+) {
     for (_, entry) in &run.entries {
         if entry.phase == Phase::Intended && entry.step.repeat() == Repeat::Unknowable {
-            let line = format!("{address}: nobody can tell whether this happened: {}", entry.step.headline());
+            let line = format!("{address}: nobody can tell whether this happened: {}", acting.headline(&entry.step));
             tell(reporter, recovered, line);
         }
     }

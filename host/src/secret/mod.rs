@@ -134,6 +134,12 @@ impl Vault {
         if self.is_secret(target) { None } else { self.state.captured(instance, name).ok().flatten() }
     }
 
+    /// What a reviewer sees in place of a target that is no secret: its value, or that it is known later. None for a
+    /// secret.
+    pub fn plain_marker(&self, target: &Target) -> Option<String> {
+        (!self.is_secret(target)).then(|| self.marker(target))
+    }
+
     /// A target as a reviewer sees it: `(secret NAME)`, or the value of a captured one that is no secret.
     pub fn marker(&self, target: &Target) -> String {
         match (self.is_secret(target), self.plain_value(target)) {

@@ -9,7 +9,8 @@ use stackrun_tests::stack::Stack;
 
 use super::evidence::Evidence;
 
-const PART_WAY: i32 = 6;
+/// What a run that stops at a step ends with.
+pub const PART_WAY: i32 = 6;
 const UNPROVEN: i32 = 7;
 
 /// An application that answers the request that carries the new password with an error that repeats it, as careless

@@ -10,6 +10,7 @@
 mod evidence;
 mod failing;
 mod processes;
+mod registration;
 
 use std::fs;
 use std::path::{Path, PathBuf};
