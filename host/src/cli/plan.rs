@@ -1,6 +1,11 @@
 //! `stackrun plan`
 
-use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
+use std::{
+    fs::OpenOptions,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use clap::Args;
@@ -48,16 +53,33 @@ fn say_how_to_apply(args: &PlanArgs, global: &Global, plan: &Plan) {
     if plan.is_empty() {
         return;
     }
-    let host = global.host.display();
+    anstream::println!("{}", how_to_apply(args, global));
+}
+
+/// The command that carries out this very plan, as it can be pasted into a shell.
+fn how_to_apply(args: &PlanArgs, global: &Global) -> String {
+    let word = |path: &Path| shell_word(&path.to_string_lossy());
+    let host = word(&global.host);
     match &args.out {
-        Some(out) => {
-            anstream::println!("To carry out exactly this plan:  stackrun apply {} --host {host}", out.display())
+        Some(out) => format!("To carry out exactly this plan:  stackrun apply {} --host {host}", word(out)),
+        None => {
+            let set: String = args.spec.set.iter().map(|set| format!(" --set {}", shell_word(set))).collect();
+            let spec = word(&args.spec.spec);
+            format!(
+                "To carry it out:  stackrun apply {spec} --host {host}{set}\n\
+                 To keep exactly this plan for later:  add  -o plan.json"
+            )
         }
-        None => anstream::println!(
-            "To carry it out:  stackrun apply {} --host {host}\nTo keep exactly this plan for later:  add  -o plan.json",
-            args.spec.spec.display()
-        ),
     }
+}
+
+/// In quotes, where a shell would read something else than the characters themselves.
+fn shell_word(word: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 fn to_json(plan: &Plan) -> Result<String, Ended> {
@@ -73,4 +95,30 @@ fn save(plan: &Plan, path: &PathBuf) -> Result<(), Ended> {
         file.sync_all()
     };
     Ok(write().with_context(|| format!("the plan can't be written to {}", path.display()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Color;
+
+    fn said(out: Option<&str>) -> String {
+        let set = vec!["gateway.app.domain=app.example.org".to_owned(), "container.app.name=it's 1".to_owned()];
+        let spec = SpecArgs { spec: "my specs/app.toml".into(), set };
+        let args = PlanArgs { spec, out: out.map(PathBuf::from), json: false, detailed_exitcode: false };
+        how_to_apply(&args, &Global { host: "/etc/h.toml".into(), color: Color::Never, log: "warn".to_owned() })
+    }
+
+    #[test]
+    fn the_command_that_is_told_applies_the_same_plan() {
+        assert_eq!(
+            said(None).lines().next().unwrap(),
+            "To carry it out:  stackrun apply 'my specs/app.toml' --host /etc/h.toml --set gateway.app.domain=app.example.org \
+             --set 'container.app.name=it'\\''s 1'"
+        );
+        assert_eq!(
+            said(Some("plan.json")),
+            "To carry out exactly this plan:  stackrun apply plan.json --host /etc/h.toml"
+        );
+    }
 }
