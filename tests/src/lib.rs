@@ -5,6 +5,7 @@
 //! puts on the machine what the lab is made of, [`lab`] starts it and takes it away again.
 
 pub mod by_hand;
+pub mod canary;
 mod command;
 pub mod lab;
 pub mod machine;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{gate::Gate, observe::World, value::Address};
+use crate::{gate::Gate, observe::World, step::Step, value::Address};
 
 /// The gates of a run, by instance.
 pub type Gates = HashMap<Address, Gate>;
@@ -22,5 +22,10 @@ impl<'a> Acting<'a> {
     /// The same world in the name of another instance; none when the run knows no such instance.
     pub fn in_the_name_of(&self, instance: &Address) -> Option<Acting<'a>> {
         self.gates.get(instance).map(|gate| Acting { gate, ..*self })
+    }
+
+    /// One line: what a step does, with the values of holes that are no secrets.
+    pub fn headline(&self, step: &Step) -> String {
+        step.shown(&|target| self.world.vault.plain_marker(target)).headline()
     }
 }

@@ -31,7 +31,8 @@ pub struct Begun {
 pub struct Done {
     /// Its moves, in order.
     pub begun: Vec<Begun>,
-    /// Its settle.
+    /// What makes taking it back take effect: its settle, if that was begun. Before, no service has seen a change, and
+    /// one that works must not be restarted for nothing.
     pub settle: Vec<Step>,
 }
 
@@ -148,7 +149,7 @@ impl ActionRun<'_> {
         step: &Step,
         before: &Before,
     ) -> Result<(), StepFailure> {
-        self.report(Event::StepBegan { instance: self.instance.clone(), headline: step.headline() });
+        self.report(Event::StepBegan { instance: self.instance.clone(), headline: self.acting.headline(step) });
         let state = &self.acting.world.state;
         let entry = JournalEntry {
             address: self.instance.clone(),
@@ -224,7 +225,7 @@ pub async fn take_back(acting: &Acting<'_>, instance: &Address, done: Done, repo
 async fn moves_back(acting: &Acting<'_>, instance: &Address, begun: &[Begun], reporter: &dyn Reporter) -> Reverted {
     let mut reverted = Reverted::default();
     for Begun { step: one, before } in begun.iter().rev() {
-        let headline = one.step.headline();
+        let headline = acting.headline(&one.step);
         let outcome = match &one.revert {
             Revert::ByHost => one.step.revert(before, acting).await,
             Revert::Steps(steps) => carry_out_all(steps, acting).await,

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::{
-    Acting, Event, Gates, Reporter,
+    Acting, Event, Reporter,
     action::{ActionRun, Before, Begun, Done, Moving, take_back},
     run::gates_of,
     undo::undo_action,
@@ -12,7 +12,7 @@ use crate::{
     observe::World,
     plan::{Action, Move, Plan, Revert},
     state::{JournalEntry, Phase, Run},
-    step::{Repeat, StepKind},
+    step::{Repeat, Step, StepKind},
     value::Address,
 };
 
@@ -36,14 +36,16 @@ pub async fn recover(world: &World, reporter: &dyn Reporter) -> Result<Option<Re
     }
     let mut recovered = Recovered::default();
     // The one under way, and those before it whose settle was put off.
-    for open in open_actions(&run).iter().rev() {
+    let open = open_actions(&run);
+    let settled = settled(&open, &plan);
+    for open in open.iter().rev() {
         let Some((_, JournalEntry { address, thing, .. })) = open.entries.first() else { continue };
         let action = action_of(&plan, address, thing)
             .with_context(|| format!("the journal has a step of {address} {thing} that its plan lacks"))?;
         let gate = gates.get(address).context("an instance of the killed plan has no gate")?;
         let acting = Acting { world, gate, gates: &gates };
         let before = recovered.left.len();
-        one_action(open, address, &action, acting, &gates, reporter, &mut recovered).await?;
+        one_action(open, address, &action, &settled, acting, reporter, &mut recovered).await?;
         if recovered.left.len() > before {
             world.state.set_proven(address, thing, false)?;
         }
@@ -69,6 +71,12 @@ fn open_actions(run: &Run) -> Vec<Run> {
     open
 }
 
+/// The settles that were begun: what one action began was for all that settle in the same way.
+fn settled(open: &[Run], plan: &Plan) -> Vec<Vec<Step>> {
+    let begun = open.iter().flat_map(|run| &run.entries).filter(|(_, entry)| entry.index.is_none());
+    begun.filter_map(|(_, entry)| Some(action_of(plan, &entry.address, &entry.thing)?.settle)).collect()
+}
+
 fn action_of(plan: &Plan, address: &Address, thing: &str) -> Option<Action> {
     let planned = plan.instances.iter().filter(|instance| &instance.address == address);
     let mut actions = planned.flat_map(|instance| &instance.planned.actions);
@@ -84,8 +92,8 @@ async fn one_action(
     run: &Run,
     address: &Address,
     action: &Action,
+    settled: &[Vec<Step>],
     acting: Acting<'_>,
-    gates: &Gates,
     reporter: &dyn Reporter,
     recovered: &mut Recovered,
 ) -> Result<()> {
@@ -95,12 +103,12 @@ async fn one_action(
         (Some(no_return), Some(reached)) => reached >= no_return as usize,
         _ => false,
     };
-    report_unknowable(run, address, reporter, recovered);
+    report_unknowable(run, &acting, address, reporter, recovered);
     if past_return {
         let next = first_to_do(run, &acting).await?;
         let line = format!("{address} {thing}: the run was killed past the point of no return; finishing it");
         tell(reporter, recovered, line);
-        let one = ActionRun { acting: Acting { gates, ..acting }, run: run.id, instance: address, action, reporter };
+        let one = ActionRun { acting, run: run.id, instance: address, action, reporter };
         if let Err(failure) = one.carry_out(Moving::from(next)).await {
             one.failed(&failure);
             recovered.left.push(format!("{address} {thing}: {}", acting.world.vault.redact(&failure.to_string())));
@@ -109,7 +117,8 @@ async fn one_action(
     }
     tell(reporter, recovered, format!("{address} {thing}: the run was killed in the middle; taking it back"));
     let begun = run.entries.iter().filter_map(|(_, entry)| begun(entry, action, &acting).transpose());
-    let done = Done { begun: begun.collect::<Result<_>>()?, settle: action.settle.clone() };
+    let settle = if settled.contains(&action.settle) { action.settle.clone() } else { Vec::new() };
+    let done = Done { begun: begun.collect::<Result<_>>()?, settle };
     recovered.left.extend(take_back(&acting, address, done, reporter).await.left);
     Ok(())
 }
@@ -142,10 +151,16 @@ fn begun(entry: &JournalEntry, action: &Action, acting: &Acting<'_>) -> Result<O
 }
 
 /// A request that may or may not have arrived is said, never hidden.
-fn report_unknowable(run: &Run, address: &Address, reporter: &dyn Reporter, recovered: &mut Recovered) {
+fn report_unknowable(
+    run: &Run,
+    acting: &Acting<'_>,
+    address: &Address,
+    reporter: &dyn Reporter,
+    recovered: &mut Recovered,
+) {
     for (_, entry) in &run.entries {
         if entry.phase == Phase::Intended && entry.step.repeat() == Repeat::Unknowable {
-            let line = format!("{address}: nobody can tell whether this happened: {}", entry.step.headline());
+            let line = format!("{address}: nobody can tell whether this happened: {}", acting.headline(&entry.step));
             tell(reporter, recovered, line);
         }
     }

@@ -109,7 +109,7 @@ impl<'a> Sequence<'a> {
         match went {
             Err(failure) => {
                 one.failed(&failure);
-                take_back(vec![open], index, failure, &mut stop).await;
+                take_back(vec![open], index, failure, Settling::NotBegun, &mut stop).await;
             }
             Ok(()) => {
                 self.open.push(open);
@@ -149,7 +149,7 @@ impl<'a> Sequence<'a> {
             // It is the settle of all of them, and nobody can tell whose fault it is.
             group.iter().for_each(|open| open.one.failed(&failure));
             let index = group.last().map_or(0, |open| open.index);
-            take_back(group, index, failure, stop).await;
+            take_back(group, index, failure, Settling::Begun, stop).await;
             return Ok(());
         }
         let (mut unproven, mut first) = (Vec::new(), None);
@@ -164,7 +164,7 @@ impl<'a> Sequence<'a> {
             }
         }
         if let Some((index, failure)) = first {
-            take_back(unproven, index, failure, stop).await;
+            take_back(unproven, index, failure, Settling::Begun, stop).await;
         }
         Ok(())
     }
@@ -178,8 +178,21 @@ impl<'a> Sequence<'a> {
     }
 }
 
-/// Takes actions back that settle in the same way, last first, and settles once after that.
-async fn take_back(group: Vec<Open<'_>>, index: usize, failure: StepFailure, stop: &mut Option<Stop>) {
+/// Whether a service may have seen what is taken back. One that has not, and works, must not be restarted for nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Settling {
+    NotBegun,
+    Begun,
+}
+
+/// Takes actions back that settle in the same way, last first, and settles once after that if settling had begun.
+async fn take_back(
+    group: Vec<Open<'_>>,
+    index: usize,
+    failure: StepFailure,
+    settling: Settling,
+    stop: &mut Option<Stop>,
+) {
     let stop = stop.get_or_insert(Stop { index, failure, left: Vec::new(), unproven: Vec::new() });
     let settles = group.iter().rev().find(|open| open.moving.goes_back(open.one.action));
     let settles = settles.map(|open| open.one);
@@ -190,7 +203,8 @@ async fn take_back(group: Vec<Open<'_>>, index: usize, failure: StepFailure, sto
         }
         stop.left.extend(left);
     }
-    if let Some(one) = settles
+    if settling == Settling::Begun
+        && let Some(one) = settles
         && let Some(left) = settle_again(&one.acting, one.instance, &one.action.settle).await
     {
         stop.unproven.push(index);

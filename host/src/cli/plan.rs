@@ -48,17 +48,21 @@ fn say_how_to_apply(args: &PlanArgs, global: &Global, plan: &Plan) {
     if plan.is_empty() {
         return;
     }
+    anstream::println!("{}", how_to_apply(args, global));
+}
+
+/// The command that carries out this very plan, as it can be pasted into a shell.
+fn how_to_apply(args: &PlanArgs, global: &Global) -> String {
     let mut words = ["stackrun", "apply"].map(str::to_owned).to_vec();
     if let Some(out) = &args.out {
         // It knows its host file, and what was set.
         words.push(out.display().to_string());
-        anstream::println!("To carry out exactly this plan:  {}", render::shell_line(&words));
-        return;
+        return format!("To carry out exactly this plan:  {}", render::shell_line(&words));
     }
     words.extend([args.spec.spec.display().to_string(), "--host".to_owned(), global.host.display().to_string()]);
     words.extend(args.spec.set.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
     let line = render::shell_line(&words);
-    anstream::println!("To carry it out:  {line}\nTo keep exactly this plan for later:  add  -o plan.json");
+    format!("To carry it out:  {line}\nTo keep exactly this plan for later:  add  -o plan.json")
 }
 
 fn to_json(plan: &Plan) -> Result<String, Ended> {
@@ -74,4 +78,27 @@ fn save(plan: &Plan, path: &PathBuf) -> Result<(), Ended> {
         file.sync_all()
     };
     Ok(write().with_context(|| format!("the plan can't be written to {}", path.display()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Color;
+
+    fn said(out: Option<&str>) -> String {
+        let set = vec!["gateway.app.domain=app.example.org".to_owned(), "container.app.name=it's 1".to_owned()];
+        let spec = SpecArgs { spec: "my specs/app.toml".into(), set };
+        let args = PlanArgs { spec, out: out.map(PathBuf::from), json: false, detailed_exitcode: false };
+        how_to_apply(&args, &Global { host: "/etc/h.toml".into(), color: Color::Never, log: "warn".to_owned() })
+    }
+
+    #[test]
+    fn the_command_that_is_told_applies_the_same_plan() {
+        assert_eq!(
+            said(None).lines().next().unwrap(),
+            "To carry it out:  stackrun apply 'my specs/app.toml' --host /etc/h.toml --set gateway.app.domain=app.example.org \
+             --set 'container.app.name=it'\\''s 1'"
+        );
+        assert_eq!(said(Some("plan.json")), "To carry out exactly this plan:  stackrun apply plan.json");
+    }
 }

@@ -13,22 +13,25 @@ use std::sync::Arc;
 use crate::{
     host_file::{ConnectionSettings, HostFile},
     observe::Failure,
+    secret::Learned,
 };
 
 /// All clients of one run.
 #[derive(Debug)]
 pub struct Connections {
     host_file: Arc<HostFile>,
+    learned: Arc<Learned>,
     engines: docker_api::Engines,
     postgresql: postgresql::Servers,
     http: http::Clients,
 }
 
 impl Connections {
-    /// Connects to nothing yet.
-    pub fn new(host_file: Arc<HostFile>) -> Self {
+    /// Connects to nothing yet. Whatever credentials are read for connecting become known to `learned`, the vault's.
+    pub fn new(host_file: Arc<HostFile>, learned: &Arc<Learned>) -> Self {
         Self {
             host_file,
+            learned: Arc::clone(learned),
             engines: docker_api::Engines::default(),
             http: http::Clients::default(),
             postgresql: postgresql::Servers::default(),

@@ -46,6 +46,7 @@ impl Flow {
             recorded: &recorded,
             printed: self.printed(),
             binding: Binding { secrets, ..self.binding.clone() },
+            plain: &|target| self.world.vault.plain_marker(target),
         };
         let mut plan = match assemble(assembled) {
             Ok(plan) => plan,

@@ -22,12 +22,21 @@ use crate::{
 impl Flow {
     /// Everything up to the first observation. Mistakes in the user's files are printed, all of them.
     pub async fn open(args: &SpecArgs, global: &Global) -> Result<Self, Ended> {
+        Self::open_with(args, global, &|| Runtime::new(&Runtime::default_cache())).await
+    }
+
+    /// The same, with plugins run by something else than usual.
+    pub async fn open_with(
+        args: &SpecArgs,
+        global: &Global,
+        runtime: &dyn Fn() -> anyhow::Result<Runtime>,
+    ) -> Result<Self, Ended> {
         let (host_file, host_source, host_problems) = host_file::read(&global.host).map_err(anyhow::Error::new)?;
         let host_sources = Sources { host_file: Some(host_source.clone()), ..Sources::default() };
         refuse_errors(&host_problems, &host_sources)?;
         tracing::debug!("the host file is sound");
         let host_file = Arc::new(host_file);
-        let runtime = Runtime::new(&Runtime::default_cache())?;
+        let runtime = runtime()?;
         let front = tokio::task::block_in_place(|| front(args, &runtime, Machine::Here(&host_file)))?;
         let mut sources = front.sources;
         sources.host_file = Some(host_source);
@@ -40,7 +49,7 @@ impl Flow {
             vault.declare(address, &offered.makes);
         }
         warnings.extend(vault.warnings().into_iter().map(of_the_store));
-        let connections = Connections::new(Arc::clone(&host_file));
+        let connections = Connections::new(Arc::clone(&host_file), vault.learned());
         let world = World { host_file: Arc::clone(&host_file), connections, vault, state, memo: Memo::default() };
         let binding = Binding {
             spec_path: absolute(&args.spec)?,

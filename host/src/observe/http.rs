@@ -1,5 +1,7 @@
 //! Questions over HTTP, and the one way by which requests of instances leave: with a permit for what is sent.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -173,18 +175,19 @@ impl World {
             return Err(Failure::Other("only a connection has a credential".to_owned()));
         };
         let settings = self.connections.settings(name)?;
-        let file = ["initial_access_token_file", "token_file"]
-            .iter()
-            .find_map(|key| settings.settings.get(key).and_then(Tree::as_str))
+        let (key, file) = ["initial_access_token_file", "token_file"]
+            .into_iter()
+            .find_map(|key| Some((key, settings.settings.get(key).and_then(Tree::as_str)?)))
             .ok_or_else(|| {
                 Failure::Other(format!("[connection.{name}] has no credential: give it `token_file = \"/PATH\"`"))
             })?;
-        let token = std::fs::read_to_string(file)
-            .map(Zeroizing::new)
-            .map_err(|error| Failure::Other(format!("the credential of connection {name}, {file}: {error}")))?;
-        match token.trim() {
-            "" => Err(Failure::Other(format!("the credential of connection {name}, {file}, is empty"))),
-            token => Ok(Zeroizing::new(token.to_owned())),
+        let wrong = |why: &str| Failure::Other(format!("the credential of connection {name}, {file}, {why}"));
+        let bytes = self.vault.learned().credential(name, key, Path::new(file));
+        let bytes = bytes.map_err(|error| wrong(&format!("can't be read: {error}")))?;
+        match std::str::from_utf8(&bytes).map(str::trim) {
+            Err(_) => Err(wrong("is no UTF-8 text")),
+            Ok("") => Err(wrong("is empty")),
+            Ok(token) => Ok(Zeroizing::new(token.to_owned())),
         }
     }
 }

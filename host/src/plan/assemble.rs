@@ -45,6 +45,8 @@ pub struct Assembled<'a> {
     pub printed: BTreeSet<String>,
     /// What the plan is bound to.
     pub binding: Binding,
+    /// What is shown in place of a target that is no secret; none for a secret.
+    pub plain: &'a dyn Fn(&Target) -> Option<String>,
 }
 
 /// Orders, expands, and holds against what is owned. Previews are still empty.
@@ -52,7 +54,7 @@ pub struct Assembled<'a> {
 /// # Errors
 /// Instances that wait for each other in a ring; two claimants of one thing; a shared thing that two make differently.
 pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
-    let Assembled { stack, mut drafts, edges, recorded, printed, binding } = parts;
+    let Assembled { stack, mut drafts, edges, recorded, printed, binding, plain } = parts;
     let mut errors = ownership::refuse_two_claimants(&drafts);
     let addresses: Vec<Address> = drafts.iter().map(|draft| draft.address.clone()).collect();
     let groups = settle_together(&drafts);
@@ -67,7 +69,7 @@ pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
     };
     inside::expand(&mut drafts);
     let (removals, kept) = ownership::removals(&drafts, recorded);
-    let secrets = secret_uses(&drafts, &binding);
+    let secrets = secret_uses(&drafts, &binding, plain);
     let mut by_address: BTreeMap<Address, Drafted> =
         drafts.into_iter().map(|draft| (draft.address.clone(), draft)).collect();
     let mut drafts: Vec<Drafted> = ordered.iter().filter_map(|address| by_address.remove(address)).collect();
@@ -181,11 +183,11 @@ fn ring_message(ring: &order::Ring) -> Diagnostic {
 }
 
 /// Every place that each secret goes to, in the order of the plan.
-fn secret_uses(drafts: &[Drafted], binding: &Binding) -> Vec<SecretUse> {
+fn secret_uses(drafts: &[Drafted], binding: &Binding, plain: &dyn Fn(&Target) -> Option<String>) -> Vec<SecretUse> {
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut note = |targets: Vec<&Target>, place: &str| {
         for target in targets {
-            if matches!(target.source(), Target::Made(..)) {
+            if matches!(target.source(), Target::Made(..)) && plain(target.source()).is_none() {
                 let of = places.entry(target.source().to_string()).or_default();
                 let place = match target {
                     Target::Derived(form, _) if form.is_salted() => format!("{place} (as a digest)"),
@@ -202,7 +204,7 @@ fn secret_uses(drafts: &[Drafted], binding: &Binding) -> Vec<SecretUse> {
             let steps = action.moves.iter().map(|one| &one.step).chain(&action.settle);
             // What only proves something fills a secret in as well, but it stays where it was.
             for step in steps.filter(|step| !matches!(step, Step::Await { .. } | Step::ProveFromInside { .. })) {
-                note(step.targets(), &step.place());
+                note(step.targets(), &step.shown(plain).place());
             }
         }
     }

@@ -7,11 +7,16 @@ use crate::{
     step::{Preview, Step, StepKind},
 };
 
-/// Fills in the previews of all actions and removals. Looks at the world for diffs.
+/// Fills in the previews of all actions and removals, and the values of holes that are no secrets. Looks at the world
+/// for diffs.
 pub async fn preview(plan: &mut Plan, world: &World, gates: &Gates) {
     for instance in &mut plan.instances {
         let Some(gate) = gates.get(&instance.address) else { continue };
         let acting = Acting { world, gate, gates };
+        for difference in instance.planned.actions.iter_mut().flat_map(|action| &mut action.differences) {
+            let after = difference.after.as_ref();
+            difference.after = after.map(|text| text.with_known(&|target| world.vault.plain_marker(target)));
+        }
         let mut previews = Vec::new();
         for action in &instance.planned.actions {
             previews.push(of_action(action, &acting).await);

@@ -9,6 +9,7 @@ mod fits;
 mod forms;
 mod generate;
 mod keys;
+mod learned;
 mod making;
 mod opened;
 mod redact;
@@ -29,6 +30,7 @@ use anyhow::{Context, Result, bail};
 use zeroize::Zeroizing;
 
 pub use fits::{Alphabet, Fitness};
+pub use learned::Learned;
 pub use making::{Making, Presence};
 pub use redact::SHORTEST;
 
@@ -65,6 +67,7 @@ pub struct Vault {
     /// Sources whose value the plan under way replaces.
     outdated: Mutex<HashSet<Target>>,
     watch: Watch,
+    learned: Arc<Learned>,
 }
 
 impl Vault {
@@ -76,6 +79,7 @@ impl Vault {
         Ok(Self {
             keys: Keys::new(host_file.store.clone()),
             watch: Watch::new(&fingerprints),
+            learned: Arc::default(),
             store,
             fingerprints,
             host_file,
@@ -144,6 +148,12 @@ impl Vault {
     pub fn plain_value(&self, target: &Target) -> Option<String> {
         let Target::Made(instance, name) = target else { return None };
         if self.is_secret(target) { None } else { self.state.captured(instance, name).ok().flatten() }
+    }
+
+    /// What a reviewer sees in place of a target that is no secret: its value, or that it is known later. None for a
+    /// secret.
+    pub fn plain_marker(&self, target: &Target) -> Option<String> {
+        (!self.is_secret(target)).then(|| self.marker(target))
     }
 
     /// A target as a reviewer sees it: `(secret NAME)`, or the value of a captured one that is no secret.

@@ -105,6 +105,6 @@ fn world(host_file: &Arc<HostFile>, state: Arc<State>) -> World {
         .map(|name| Making::Captured { name: name.into(), connection: "provider".into() });
     vault.declare(&app(), &stored);
     vault.declare(&app(), &captured);
-    let connections = Connections::new(Arc::clone(host_file));
+    let connections = Connections::new(Arc::clone(host_file), vault.learned());
     World { host_file: Arc::clone(host_file), connections, vault, state, memo: Memo::default() }
 }

@@ -154,7 +154,7 @@ fn messages_lose_secrets_of_this_run_and_the_ones_before() {
     let new = stage.vault().reveal(&made("token")).unwrap();
     assert_ne!(*new, old);
     stage.next_run();
-    stage.vault().learn("token of the provider", "temporary-token-1");
+    stage.vault().learned().learn("token of the provider", "temporary-token-1");
     let text = format!("FATAL: {old} and {} and temporary-token-1", *new);
     let clean = stage.vault().redact(&text);
     assert_eq!(
@@ -169,6 +169,22 @@ fn credentials_of_connections_are_kept_out_of_messages() {
     let stage = Stage::new();
     let clean = stage.vault().redact("401: no client for initial-access-token");
     assert_eq!(clean, "401: no client for (secret initial_access_token_file of connection provider)");
+}
+
+/// Whatever is read is known, although the file was another one when messages were looked through first.
+#[test]
+fn a_credential_is_known_once_it_is_read() {
+    let stage = Stage::new();
+    assert_eq!(stage.vault().redact("nothing yet"), "nothing yet");
+    let file = stage.path("token");
+    std::fs::write(&file, "  rotated-access-token \n").unwrap();
+    let bytes = stage.vault().learned().credential("provider", "initial_access_token_file", &file).unwrap();
+    assert_eq!(*bytes, b"  rotated-access-token \n");
+    for token in ["rotated-access-token", "initial-access-token"] {
+        let clean = stage.vault().redact(&format!("401: {token} is not known"));
+        assert_eq!(clean, "401: (secret initial_access_token_file of connection provider) is not known");
+    }
+    assert!(stage.vault().learned().credential("provider", "token_file", &stage.path("none")).is_err());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -12,7 +13,7 @@ use anyhow::{Context, Result};
 use zeroize::Zeroizing;
 
 use super::{
-    Alphabet, Making, Vault,
+    Alphabet, Learned, Making, Vault,
     fingerprint::{FingerprintKey, plain_digest},
     lock,
     opened::{Traits, entry_label},
@@ -29,16 +30,15 @@ const FORM: &str = "traits";
 /// What is looked for.
 pub(super) struct Watch {
     hasher: Hasher,
-    /// Made when something is looked for first, and again after a secret was made.
-    scanner: Mutex<Option<Arc<Scanner>>>,
+    /// Made when something is looked for first, and again after a secret was made or something was learned: with the
+    /// number of what was learned before.
+    scanner: Mutex<Option<(usize, Arc<Scanner>)>>,
     /// Held by who gathers what is looked for: the others wait for it, instead of reading the whole store as well.
     gathering: Mutex<()>,
     /// Counts what was made or changed: what was gathered meanwhile is out of date.
     changes: AtomicU64,
     /// Traits found in this run that state does not have, by label, with the digest of the file.
     fresh: Mutex<HashMap<String, (String, Traits)>>,
-    /// Values that no store keeps: credentials of connections, tokens of this run.
-    learned: Mutex<HashMap<String, Zeroizing<String>>>,
 }
 
 impl std::fmt::Debug for Watch {
@@ -55,7 +55,6 @@ impl Watch {
             gathering: Mutex::default(),
             changes: AtomicU64::default(),
             fresh: Mutex::default(),
-            learned: Mutex::default(),
         }
     }
 
@@ -66,15 +65,17 @@ impl Watch {
         *scanner = None;
     }
 
-    fn gathered(&self) -> Option<Arc<Scanner>> {
-        lock(&self.scanner).clone()
+    /// What looks for all that has been learned so far.
+    fn gathered(&self, learned: usize) -> Option<Arc<Scanner>> {
+        let kept = lock(&self.scanner);
+        kept.as_ref().filter(|(number, _)| *number == learned).map(|(_, scanner)| scanner.clone())
     }
 
     /// Keeps what was gathered, unless something has changed since.
-    fn keep(&self, scanner: &Arc<Scanner>, as_of: u64) {
+    fn keep(&self, learned: usize, scanner: &Arc<Scanner>, as_of: u64) {
         let mut kept = lock(&self.scanner);
         if self.changes.load(Ordering::SeqCst) == as_of {
-            *kept = Some(scanner.clone());
+            *kept = Some((learned, scanner.clone()));
         }
     }
 
@@ -114,13 +115,9 @@ impl Watch {
 }
 
 impl Vault {
-    /// Also keeps this value out of messages: a credential of a connection, a token that a server gave. `label` names it
-    /// there.
-    pub fn learn(&self, label: &str, value: &str) {
-        let before = lock(&self.watch.learned).insert(label.to_owned(), Zeroizing::new(value.to_owned()));
-        if before.is_none_or(|before| before.as_str() != value) {
-            self.watch.forget();
-        }
+    /// What is kept out of messages besides the secrets of the store.
+    pub fn learned(&self) -> &Arc<Learned> {
+        &self.learned
     }
 
     /// Replaces every secret that this run or an earlier one knows, in every form it was rendered in, by
@@ -161,14 +158,17 @@ impl Vault {
     }
 
     fn scanner(&self) -> Result<Arc<Scanner>> {
-        if let Some(scanner) = self.watch.gathered() {
+        if let Some(scanner) = self.watch.gathered(self.learned.number()) {
             return Ok(scanner);
         }
         let _gathering = lock(&self.watch.gathering);
-        if let Some(scanner) = self.watch.gathered() {
+        if let Some(scanner) = self.watch.gathered(self.learned.number()) {
             return Ok(scanner);
         }
         let as_of = self.watch.changes.load(Ordering::SeqCst);
+        self.learn_credentials();
+        // What is learned meanwhile makes the number another one.
+        let learned = self.learned.all();
         let mut traces = Vec::new();
         for entry in self.store.entries()? {
             let Some(sealed) = self.store.read(&entry)? else { continue };
@@ -182,11 +182,11 @@ impl Vault {
         for target in self.external() {
             traces.extend(self.traits(&target)?.map(|traits| traits.traces).unwrap_or_default());
         }
-        for (_, value) in self.learned() {
-            traces.extend(self.watch.hasher.traces(&value));
+        for (_, value) in &learned {
+            traces.extend(self.watch.hasher.traces(value));
         }
         let scanner = Arc::new(Scanner::new(self.watch.hasher, traces));
-        self.watch.keep(&scanner, as_of);
+        self.watch.keep(learned.len(), &scanner, as_of);
         Ok(scanner)
     }
 
@@ -204,39 +204,33 @@ impl Vault {
             let opened = self.open_made(&target)?.with_context(|| format!("{target} is gone"))?;
             add(&opened.value, target.to_string());
         }
-        for (label, value) in self.learned() {
+        for (label, value) in self.learned.all() {
             add(&value, label);
         }
         all.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
         Ok(all)
     }
 
-    /// What no store keeps: values of this run, and the credentials that the host file's connections are reached with.
-    fn learned(&self) -> Vec<(String, Zeroizing<String>)> {
-        let mut all: Vec<_> =
-            lock(&self.watch.learned).iter().map(|(label, value)| (label.clone(), value.clone())).collect();
+    /// Credentials that the host file names, whether or not this run needs them: any server's message may hold one.
+    fn learn_credentials(&self) {
         for connection in self.host_file.connections.values() {
             let Tree::Table(settings) = &connection.settings else { continue };
             for (key, value) in settings {
-                let credential = ["password_file", "token_file", "secret_file"].iter().any(|end| key.ends_with(end));
-                // One that can't be read is said where it is needed.
-                if credential
-                    && let Some(path) = value.as_str()
-                    && let Ok(text) = std::fs::read_to_string(path).map(Zeroizing::new)
+                if Learned::is_credential(key)
+                    && let Some(file) = value.as_str()
                 {
-                    let label = format!("{key} of connection {}", connection.name);
-                    all.push((label, Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned())));
+                    // One that can't be read is said where it is needed.
+                    let _ = self.learned.credential(&connection.name, key, Path::new(file));
                 }
             }
         }
-        all
     }
 
     /// Secrets in files by others that are there.
     fn external(&self) -> Vec<Target> {
         let makings = self.makings.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let there = makings.iter().filter_map(|(target, making)| match making {
-            Making::FromFile { path, .. } if std::path::Path::new(path).exists() => Some(target.clone()),
+            Making::FromFile { path, .. } if Path::new(path).exists() => Some(target.clone()),
             _ => None,
         });
         there.collect()

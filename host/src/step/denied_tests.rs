@@ -129,7 +129,8 @@ fn world(stage: &Stage) -> World {
     let host_file = Arc::new(HostFile { connections, ..(*stage.host_file).clone() });
     let state = Arc::clone(&stage.world.state);
     let vault = Vault::open(Arc::clone(&host_file), "media", Arc::clone(&state)).unwrap();
-    World { connections: Connections::new(Arc::clone(&host_file)), host_file, vault, state, memo: Memo::default() }
+    let connections = Connections::new(Arc::clone(&host_file), vault.learned());
+    World { connections, host_file, vault, state, memo: Memo::default() }
 }
 
 #[tokio::test]

@@ -65,6 +65,20 @@ impl Step {
             format!("unless {}: {}", condition.says(), step.headline()))
     }
 
+    /// The same for a reviewer, with what is `plain` in place of the targets that are no secrets.
+    pub fn shown(&self, plain: &dyn Fn(&Target) -> Option<String>) -> Step {
+        match self {
+            Step::HttpSend(request) => Step::HttpSend(Box::new(request.with_known(plain))),
+            Step::HttpExchange(requests) => {
+                Step::HttpExchange(requests.iter().map(|request| request.with_known(plain)).collect())
+            }
+            Step::Unless { condition, step } => {
+                Step::Unless { condition: condition.clone(), step: Box::new(step.shown(plain)) }
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Where what it fills in goes, for the list of secrets: `file /srv/…/config.toml`.
     pub fn place(&self) -> String {
         match self {

@@ -48,8 +48,7 @@ impl StepKind for HttpExchange<'_> {
     }
 
     async fn preview(&self, acting: &Acting<'_>) -> Preview {
-        let plain = |target: &Target| acting.world.vault.plain_value(target);
-        let requests: Vec<Request> = self.requests.iter().map(|request| request.with_known(&plain)).collect();
+        let requests: Vec<Request> = self.requests.iter().map(|request| readable(request, acting.world)).collect();
         let line = |text: String| PreviewLine { sign: Sign::Added, text };
         let lines = requests.iter().flat_map(|request| shown(request, requests.len() > 1));
         let headline = HttpExchange { requests: &requests }.headline();
@@ -64,17 +63,21 @@ impl StepKind for HttpExchange<'_> {
         let world = acting.world;
         let mut answers: Vec<Answer> = Vec::with_capacity(self.requests.len());
         for request in self.requests {
+            let says = readable(request, world).says();
             let permit = world.http_known(request, acting.gate).map_err(failed)?;
-            let token = earlier_token(request, &answers)?;
+            let token = earlier_token(request, &says, &answers)?;
+            if let Some(token) = &token {
+                world.vault.learned().learn(&format!("token for {says}"), token);
+            }
             let answer = match world.http_exchange(&permit, token.as_ref().map(|token| token.as_str())).await {
                 Ok(answer) => answer,
-                Err(trouble) => return Err(unanswered(request, trouble)),
+                Err(trouble) => return Err(unanswered(request, &says, trouble)),
             };
             if !request.accepts(answer.status) {
                 let why = world.vault.redact(&reason(&answer));
-                return Err(anyhow!("{}: answered with status {}{why}", request.says(), answer.status).into());
+                return Err(anyhow!("{says}: answered with status {}{why}", answer.status).into());
             }
-            keep(world, request, &answer)?;
+            keep(world, request, &says, &answer)?;
             answers.push(answer);
         }
         Ok(())
@@ -98,6 +101,11 @@ impl StepKind for HttpExchange<'_> {
     }
 }
 
+/// With the values of holes that are no secrets.
+fn readable(request: &Request, world: &World) -> Request {
+    request.with_known(&|target| world.vault.plain_marker(target))
+}
+
 fn failed(failure: Failure) -> StepFailure {
     match failure {
         Failure::Denied(denial) => StepFailure::Denied(denial),
@@ -106,8 +114,7 @@ fn failed(failure: Failure) -> StepFailure {
 }
 
 /// A request that changes something and has no answer may have done its work; that is never hidden.
-fn unanswered(request: &Request, trouble: Trouble) -> StepFailure {
-    let says = request.says();
+fn unanswered(request: &Request, says: &str, trouble: Trouble) -> StepFailure {
     match trouble {
         Trouble::Unanswered(failure) if request.method != Method::Get => {
             anyhow!("{says}: {failure}\n  the request may have arrived, and done what it asks").into()
@@ -116,19 +123,19 @@ fn unanswered(request: &Request, trouble: Trouble) -> StepFailure {
     }
 }
 
-fn earlier_token(request: &Request, answers: &[Answer]) -> Result<Option<Zeroizing<String>>, StepFailure> {
+fn earlier_token(request: &Request, says: &str, answers: &[Answer]) -> Result<Option<Zeroizing<String>>, StepFailure> {
     let Some(Bearer::Earlier { request: earlier, pointer }) = &request.bearer else { return Ok(None) };
     let answer = usize::try_from(*earlier).ok().and_then(|earlier| answers.get(earlier));
-    let answer = answer.ok_or_else(|| anyhow!("{}: there is no earlier request {earlier}", request.says()))?;
+    let answer = answer.ok_or_else(|| anyhow!("{says}: there is no earlier request {earlier}"))?;
     let json = answer.json().map_err(failed)?;
     match json.pointer(pointer).and_then(Value::as_str) {
         Some(token) => Ok(Some(Zeroizing::new(token.to_owned()))),
-        None => Err(anyhow!("{}: the earlier answer has no token at `{pointer}`", request.says()).into()),
+        None => Err(anyhow!("{says}: the earlier answer has no token at `{pointer}`").into()),
     }
 }
 
 /// Keeps what the answer brings; either all of it or nothing.
-fn keep(world: &World, request: &Request, answer: &Answer) -> Result<(), StepFailure> {
+fn keep(world: &World, request: &Request, says: &str, answer: &Answer) -> Result<(), StepFailure> {
     if request.captures.is_empty() {
         return Ok(());
     }
@@ -136,7 +143,7 @@ fn keep(world: &World, request: &Request, answer: &Answer) -> Result<(), StepFai
     let value = |capture: &Capture| match json.pointer(&capture.pointer) {
         Some(Value::String(text)) => Ok(Zeroizing::new(text.clone())),
         Some(other @ (Value::Number(_) | Value::Bool(_))) => Ok(Zeroizing::new(other.to_string())),
-        _ => Err(anyhow!("{}: the answer has nothing at `{}`", request.says(), capture.pointer)),
+        _ => Err(anyhow!("{says}: the answer has nothing at `{}`", capture.pointer)),
     };
     let values = request.captures.iter().map(value).collect::<Result<Vec<_>, _>>()?;
     for (capture, value) in request.captures.iter().zip(&values) {

@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use super::{Preview, Repeat, StepFailure, StepKind};
 use crate::{
     apply::Acting,
-    connection::postgresql::{Postgresql, Session},
+    connection::postgresql::Postgresql,
     gate::{Denial, Gate},
     host_file::WriteMode,
     observe::{Failure, hba},
@@ -106,7 +106,7 @@ async fn reload(server: &Postgresql) -> Result<(), Failure> {
 
 /// When the postmaster loaded its configuration, as a new session has it.
 async fn loaded_at(server: &Postgresql) -> Result<String, Failure> {
-    let session = Session::open(server.settings(), &server.settings().maintenance_database).await?;
+    let session = server.new_session().await?;
     let rows = session.ask("SELECT pg_catalog.pg_conf_load_time()::text", &[]).await?;
     let row = rows.first().and_then(|row| row.try_get(0).ok());
     row.ok_or_else(|| Failure::Other("PostgreSQL does not say when it loaded its configuration".to_owned()))

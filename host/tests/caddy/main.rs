@@ -4,6 +4,7 @@
 
 mod asking;
 mod broken;
+mod credentials;
 mod server;
 mod signing_in;
 mod stage;

@@ -139,9 +139,10 @@ fn world(directory: &TempDir, connections: BTreeMap<String, ConnectionSettings>)
         plugins: BTreeMap::new(),
     });
     let state = Arc::new(State::in_memory().unwrap());
+    let vault = Vault::open(host_file.clone(), "stack", state.clone()).unwrap();
     World {
-        connections: Connections::new(host_file.clone()),
-        vault: Vault::open(host_file.clone(), "stack", state.clone()).unwrap(),
+        connections: Connections::new(host_file.clone(), vault.learned()),
+        vault,
         host_file,
         state,
         memo: Memo::default(),

@@ -109,7 +109,7 @@ impl Desk {
         });
         let state = Arc::new(State::in_memory().unwrap());
         let vault = Vault::open(host_file.clone(), "stack", state.clone()).unwrap();
-        let connections = Connections::new(host_file.clone());
+        let connections = Connections::new(host_file.clone(), vault.learned());
         Arc::new(World { host_file, connections, vault, state, memo: Memo::default() })
     }
 }

@@ -130,9 +130,10 @@ pub fn world(socket: &Path) -> World {
         plugins: BTreeMap::new(),
     });
     let state = Arc::new(State::in_memory().expect("a state"));
+    let vault = Vault::open(host_file.clone(), "media", state.clone()).expect("a vault");
     World {
-        connections: Connections::new(host_file.clone()),
-        vault: Vault::open(host_file.clone(), "media", state.clone()).expect("a vault"),
+        connections: Connections::new(host_file.clone(), vault.learned()),
+        vault,
         host_file,
         state,
         memo: Memo::default(),

@@ -131,5 +131,11 @@ pub fn world(directory: &TempDir, connection: ConnectionSettings) -> World {
     let state = Arc::new(State::in_memory().unwrap());
     let vault = Vault::open(host_file.clone(), "stack", state.clone()).unwrap();
     vault.establish().unwrap();
-    World { connections: Connections::new(host_file.clone()), vault, host_file, state, memo: Memo::default() }
+    World {
+        connections: Connections::new(host_file.clone(), vault.learned()),
+        vault,
+        host_file,
+        state,
+        memo: Memo::default(),
+    }
 }

@@ -6,11 +6,14 @@
 
 mod describe;
 mod failure;
+mod panic;
 mod section;
 mod value;
 
 pub use describe::{connection, output, secret_output};
 pub use failure::explain;
+#[doc(hidden)]
+pub use panic::Spoken;
 pub use section::{Section, diagnostic};
 pub use value::{Value, address, literal, reference};
 
@@ -21,6 +24,7 @@ mod bindings {
         path: "../../wit",
         world: "plugin",
         pub_export_macro: true,
+        export_macro_name: "export_world",
         generate_all,
         default_bindings_module: "stackrun_plugin",
     });

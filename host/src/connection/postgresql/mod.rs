@@ -20,7 +20,7 @@ pub use session::{Session, log_in};
 pub use settings::{Server, Settings};
 
 use super::Connections;
-use crate::{host_file::HostFile, observe::Failure};
+use crate::{host_file::HostFile, observe::Failure, secret::Learned};
 
 /// The servers of a run, by name of the connection.
 #[derive(Debug, Default)]
@@ -30,11 +30,12 @@ pub struct Servers(Mutex<HashMap<String, Arc<Postgresql>>>);
 #[derive(Debug)]
 pub struct Postgresql {
     settings: Settings,
+    learned: Arc<Learned>,
     sessions: tokio::sync::Mutex<HashMap<String, Arc<Session>>>,
 }
 
 impl Servers {
-    pub(super) fn get(&self, host_file: &HostFile, name: &str) -> Result<Arc<Postgresql>, Failure> {
+    fn get(&self, host_file: &HostFile, learned: &Arc<Learned>, name: &str) -> Result<Arc<Postgresql>, Failure> {
         let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(server) = servers.get(name) {
             return Ok(server.clone());
@@ -44,7 +45,8 @@ impl Servers {
             return Err(Failure::Other(format!("the host file has no connection `{name}` of kind postgresql")));
         };
         let settings = Settings::read(connection).map_err(Failure::Other)?;
-        let server = Arc::new(Postgresql { settings, sessions: tokio::sync::Mutex::default() });
+        let learned = Arc::clone(learned);
+        let server = Arc::new(Postgresql { settings, learned, sessions: tokio::sync::Mutex::default() });
         servers.insert(name.to_owned(), server.clone());
         Ok(server)
     }
@@ -53,7 +55,7 @@ impl Servers {
 impl Connections {
     /// The server behind a `postgresql` connection.
     pub fn postgresql(&self, name: &str) -> Result<Arc<Postgresql>, Failure> {
-        self.postgresql.get(&self.host_file, name)
+        self.postgresql.get(&self.host_file, &self.learned, name)
     }
 }
 
@@ -71,9 +73,14 @@ impl Postgresql {
         if let Some(session) = sessions.get(database).filter(|session| !session.is_closed()) {
             return Ok(session.clone());
         }
-        let session = Arc::new(Session::open(&self.settings, database).await?);
+        let session = Arc::new(Session::open(&self.settings, database, &self.learned).await?);
         sessions.insert(database.to_owned(), session.clone());
         Ok(session)
+    }
+
+    /// A session of its own, for what only a new one shows: to the maintenance database.
+    pub async fn new_session(&self) -> Result<Session, SqlError> {
+        Session::open(&self.settings, &self.settings.maintenance_database, &self.learned).await
     }
 
     /// Gives up the session for a database: one that is to be dropped must have none.

@@ -7,6 +7,7 @@ use tokio_postgres::{Client, Config, NoTls, Row, types::ToSql};
 use zeroize::Zeroizing;
 
 use super::{Server, Settings, SqlError, socket};
+use crate::secret::Learned;
 
 /// Within this time a session stands.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -23,12 +24,12 @@ pub struct Session {
 }
 
 impl Session {
-    /// Logs in.
-    pub async fn open(settings: &Settings, database: &str) -> Result<Self, SqlError> {
+    /// Logs in. The password that is read for it becomes known to `learned`.
+    pub(super) async fn open(settings: &Settings, database: &str, learned: &Learned) -> Result<Self, SqlError> {
         let mut config = Config::new();
         config.user(&settings.role).dbname(database).application_name("stackrun");
         if let Some(file) = &settings.password_file {
-            config.password(read_password(file)?.as_slice());
+            config.password(read_password(settings, file, learned)?.as_slice());
         }
         let place = settings.place();
         let client = within(CONNECT_LIMIT, &place, async {
@@ -98,11 +99,10 @@ where
 }
 
 /// The file's content, less one last line break.
-fn read_password(file: &Path) -> Result<Zeroizing<Vec<u8>>, SqlError> {
-    let content = std::fs::read(file).map_err(|error| {
+fn read_password(settings: &Settings, file: &Path, learned: &Learned) -> Result<Zeroizing<Vec<u8>>, SqlError> {
+    let mut password = learned.credential(&settings.name, "password_file", file).map_err(|error| {
         SqlError::Unreachable(format!("the password file {} can't be read: {error}", file.display()))
     })?;
-    let mut password = Zeroizing::new(content);
     if password.ends_with(b"\n") {
         password.pop();
     }

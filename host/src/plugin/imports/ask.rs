@@ -118,7 +118,10 @@ impl Call {
         if holds_secret {
             return self.fail(What::SecretInAnswer(what));
         }
-        self.record(what, &answer)?;
+        match &answer {
+            Err(Failure::Denied(denial)) => self.record(what, &denial.to_string())?,
+            answer => self.record(what, answer)?,
+        }
         Ok(answer.map(Crosses::cross).map_err(convert::failure))
     }
 

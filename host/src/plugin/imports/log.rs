@@ -10,6 +10,11 @@ impl Host for Call {
     fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
         let counted = self.meter.log(message.len());
         self.or_fail(counted)?;
+        // It can't know a secret, unless somebody has written one where no secret belongs.
+        let message = match &self.outside {
+            Some(outside) => outside.world.vault.redact(&message),
+            None => message,
+        };
         let message = words::line(&message);
         let plugin = &*self.plugin;
         let instance = self.instance.as_ref().map(tracing::field::display);

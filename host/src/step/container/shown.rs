@@ -10,6 +10,7 @@ use crate::{
     observe::{Failure, container_seen, env_place},
     render,
     step::{PreviewLine, Sign},
+    value::Text,
     wanted::Definition,
 };
 
@@ -32,7 +33,7 @@ async fn look(
     let engine = acting.world.connections.engine(connection)?;
     let (image, found) = tokio::join!(engine.image(&wanted.image), engine.inspect(wanted.lasting_name()));
     let image = image?;
-    let after = after(wanted, image.as_ref(), &engine);
+    let after = after(wanted, image.as_ref(), &engine, acting);
     let before = match found? {
         None => Vec::new(),
         Some(container) => before(&container, wanted, image.as_ref(), &engine, acting).await?,
@@ -40,10 +41,15 @@ async fn look(
     Ok((before, after))
 }
 
-fn after(wanted: &Definition, image: Option<&ImageFacts>, engine: &Engine) -> Vec<String> {
+fn after(wanted: &Definition, image: Option<&ImageFacts>, engine: &Engine, acting: &Acting<'_>) -> Vec<String> {
     let seen = Seen::wanted(wanted, image, engine);
-    let env = wanted.env.iter().map(|(key, value)| (key.clone(), render::text(value))).collect();
+    let env = wanted.env.iter().map(|(key, value)| (key.clone(), shown(value, acting))).collect();
     lines(&seen, &wanted.image, env)
+}
+
+/// With the values of holes that are no secrets.
+fn shown(text: &Text, acting: &Acting<'_>) -> String {
+    render::text(&text.with_known(&|target| acting.world.vault.plain_marker(target)))
 }
 
 async fn before(
@@ -68,7 +74,7 @@ async fn before(
             Some(text) => {
                 let place = env_place(engine.name(), wanted.lasting_name(), key);
                 let same = acting.world.env_holds(&place, text, value)?;
-                if same { render::text(text) } else { "(another value, not shown)".to_owned() }
+                if same { shown(text, acting) } else { "(another value, not shown)".to_owned() }
             }
         };
         env.insert(key.clone(), shown);
