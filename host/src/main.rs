@@ -13,7 +13,15 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|first| first == "inside") {
         return inside::child::main();
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => {
+            // Nobody can do anything about a terminal that is gone.
+            drop(said.print());
+            // The library's own code is 2, which says here that changes are pending.
+            return ExitCode::from(if said.use_stderr() { Exit::Error } else { Exit::Done } as u8);
+        }
+    };
     // A few workers are enough: plugins run on blocking threads, and the rest waits for others.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let exit = match runtime {

@@ -205,6 +205,23 @@ fn toml_string(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
+/// 2 says that changes are pending: a slip on the command line must not look like that.
+#[test]
+fn a_slip_on_the_command_line_is_an_error() {
+    let desk = Desk::new();
+    desk.write("app.toml", example());
+    all_in(&desk.said("paln", &[], 1), &["unrecognized subcommand 'paln'"]);
+    all_in(&desk.said("plan", &["--detailed-exitcodes"], 1), &["unexpected argument '--detailed-exitcodes'"]);
+    for (set, says) in [
+        ("gateway.mediamanager", "gives no value"),
+        ("gatway.mediamanager.domain=x", "did you mean gateway.mediamanager?"),
+        ("gateway.mediamanager=x", "write which field of it: gateway.mediamanager.FIELD=VALUE"),
+        ("gateway.mediamanager.domian=x", "did you mean `domain`?"),
+    ] {
+        all_in(&desk.said("check", &["--set", set], INVALID), &[says]);
+    }
+}
+
 // ---- the host file ------------------------------------------------------------------------------------------------------
 
 #[test]

@@ -137,19 +137,33 @@ mod tests {
         }
     }
 
+    /// All values of a file, as a real shell finds them.
+    fn by_shell(values: &[String]) -> Vec<String> {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("env");
+        let lines = values.iter().enumerate().map(|(n, text)| format!("V{n}={}\n", *value(text).unwrap()));
+        std::fs::write(&file, lines.collect::<String>()).unwrap();
+        let shown: String = (0..values.len()).map(|n| format!("printf '%s\\n' \"$V{n}\"; ")).collect();
+        let script = format!(". {}; {shown}", file.display());
+        let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    }
+
     #[test]
     fn a_shell_reads_the_same() {
         let values =
             ["plain", "", "a b", "it's", "$HOME", "`id`", "a\\b\"c$d`e'f", "{{x}} %s !x *", "é漢😀", "a=b#c;d&e|f"];
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("env");
-        let lines: String =
-            values.iter().enumerate().map(|(n, text)| format!("V{n}={}\n", *value(text).unwrap())).collect();
-        std::fs::write(&file, lines).unwrap();
-        for (n, text) in values.iter().enumerate() {
-            let script = format!(". {}; printf %s \"$V{n}\"", file.display());
-            let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
-            assert_eq!(String::from_utf8(output.stdout).unwrap(), *text);
+        let values = values.map(str::to_owned);
+        assert_eq!(by_shell(&values), values);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        #[test]
+        fn a_shell_reads_whatever_is_written(
+            values in proptest::collection::vec(r#"([ -~]|['"\\$`%{}!*#;= é漢😀]){0,24}"#, 1..40),
+        ) {
+            prop_assert_eq!(by_shell(&values), values);
         }
     }
 }

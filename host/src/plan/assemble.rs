@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
-    Action, Binding, FORMAT, InstancePlan, KeptData, Owned, Plan, Planned, SecretUse, inside, order, ownership,
+    Action, Binding, FORMAT, InstancePlan, KeptData, Owned, Plan, Planned, SecretUse, inside, order, ownership, ports,
 };
 use crate::{
     diagnostic::{Diagnostic, Place},
@@ -56,6 +56,7 @@ pub struct Assembled<'a> {
 pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
     let Assembled { stack, mut drafts, edges, recorded, printed, binding, plain } = parts;
     let mut errors = ownership::refuse_two_claimants(&drafts);
+    errors.extend(ports::refuse_shared(&drafts));
     let addresses: Vec<Address> = drafts.iter().map(|draft| draft.address.clone()).collect();
     let groups = settle_together(&drafts);
     let ordered = order::order_together(&addresses, &edges, &groups).map_err(|ring| vec![ring_message(&ring)]);

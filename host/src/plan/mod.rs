@@ -12,6 +12,7 @@ mod ownership;
 #[allow(clippy::module_inception)]
 mod plan;
 mod planned;
+mod ports;
 mod preview;
 mod standing;
 

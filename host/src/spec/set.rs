@@ -18,6 +18,7 @@ pub(super) fn apply(spec: &mut Spec, setting: &str, diagnostics: &mut Vec<Diagno
         let addresses: Vec<String> = spec.instances.iter().map(|instance| instance.address.to_string()).collect();
         let meant = path.split('.').take(2).collect::<Vec<_>>().join(".");
         let help = match closest(&meant, addresses.iter().map(String::as_str)) {
+            Some(near) if near == meant => format!("write which field of it: {near}.FIELD=VALUE"),
             Some(near) => format!("did you mean {near}?"),
             None => "the spec has no such instance".to_owned(),
         };

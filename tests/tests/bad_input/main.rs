@@ -29,6 +29,7 @@ fn bad_input_is_told_and_changes_nothing() -> Result<()> {
     servers::that_refuse_the_password(&machine)?;
     unchanged("a wrong password")?;
     taken::by_others(&machine)?;
+    taken::by_each_other(&machine)?;
     unchanged("what is taken by others")?;
     unwritable::places(&machine)?;
     unchanged("places that can't be written")?;

@@ -46,6 +46,16 @@ pub fn by_others(machine: &Machine<'_>) -> Result<()> {
     told(&ended, &["there is a container `mediamanager`, and stackrun did not make it", "podman rename mediamanager"])
 }
 
+/// Neither container is there, so neither holds the port.
+pub fn by_each_other(machine: &Machine<'_>) -> Result<()> {
+    let container =
+        |name: &str| format!("[container.{name}]\nimage = \"{IMAGE}\"\nlisten_port = 80\npublish_port = 16366\n");
+    let spec = format!("[stack]\nname = \"two\"\n{}{}", container("a"), container("b"));
+    let spec = machine.write("bad/two.toml", &spec)?;
+    let ended = Stack { spec, set: Vec::new(), ..machine.stack()? }.quietly("apply", &["--yes"], INVALID)?;
+    told(&ended, &["container.b and container.a would both publish port 16366", "two.toml:7:1", "publish_port = "])
+}
+
 const IMAGE: &str = "ghcr.io/maxdorninger/mediamanager/mediamanager:v1.12.3";
 
 /// A container of another stack has the name, and with it the port.
