@@ -196,6 +196,7 @@ async fn take_back(
     let stop = stop.get_or_insert(Stop { index, failure, left: Vec::new(), unproven: Vec::new() });
     let settles = group.iter().rev().find(|open| open.moving.goes_back(open.one.action));
     let settles = settles.map(|open| open.one);
+    let members: Vec<usize> = group.iter().map(|open| open.index).collect();
     for open in group.into_iter().rev() {
         let Reverted { left } = open.one.back(open.moving).await;
         if !left.is_empty() {
@@ -207,7 +208,7 @@ async fn take_back(
         && let Some(one) = settles
         && let Some(left) = settle_again(&one.acting, one.instance, &one.action.settle).await
     {
-        stop.unproven.push(index);
+        stop.unproven.extend(members);
         stop.left.push(left);
     }
 }
