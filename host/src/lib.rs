@@ -15,6 +15,7 @@ pub mod connection;
 pub mod contract;
 pub mod diagnostic;
 pub mod document;
+pub mod exit;
 #[cfg(test)]
 mod fixtures;
 pub mod flow;

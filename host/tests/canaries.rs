@@ -60,7 +60,7 @@ impl Planner {
     fn plan(&self, when: &str, actions: bool, known: &[&str]) {
         self.crossed.0.lock().unwrap().clear();
         let planned = self.tokio.block_on(async {
-            let flow = Flow::open_with(&self.spec, &self.global, &|| Ok(self.runtime.clone())).await?;
+            let flow = Flow::open_with(&self.spec, &self.global.host, &|| Ok(self.runtime.clone())).await?;
             flow.plan().await
         });
         let drawn = planned.map_err(|ended| ended.message).unwrap();

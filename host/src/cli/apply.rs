@@ -49,11 +49,10 @@ enum Given {
 /// Recovers, plans, asks, carries out, checks.
 pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
     let (spec, host, saved) = match given(&args)? {
-        Given::Spec(spec) => (spec, global.clone(), None),
+        Given::Spec(spec) => (spec, global.host.clone(), None),
         Given::Saved(plan) => {
             let spec = SpecArgs { spec: plan.binding.spec_path.clone(), set: plan.binding.set.clone() };
-            let host = Global { host: plan.binding.host_file_path.clone(), ..global.clone() };
-            (spec, host, Some(plan))
+            (spec, plan.binding.host_file_path.clone(), Some(plan))
         }
     };
     let flow = Flow::open(&spec, &host).await?;

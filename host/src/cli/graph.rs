@@ -14,7 +14,7 @@ pub struct GraphArgs {
 
 /// Solid arrows are waits (what comes first points to what comes after), dashed ones are references alone.
 pub async fn run(args: GraphArgs, global: &Global) -> Result<Exit, Ended> {
-    let flow = Flow::open(&args.spec, global).await?;
+    let flow = Flow::open(&args.spec, &global.host).await?;
     let plan = flow.plan().await?.plan;
     println!("digraph \"{}\" {{", plan.stack);
     for instance in &plan.instances {

@@ -4,7 +4,6 @@ mod apply;
 mod check;
 mod completions;
 mod destroy;
-mod exit;
 mod graph;
 mod plan;
 mod plugin;
@@ -17,7 +16,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use exit::{Ended, Exit};
+pub use crate::{
+    exit::{Ended, Exit},
+    spec::SpecArgs,
+};
 
 /// Deploys a self-hosted application from one reviewed file, and proves that it works.
 #[derive(Debug, Parser)]
@@ -56,16 +58,6 @@ pub enum Color {
     Auto,
     Always,
     Never,
-}
-
-/// A spec, and values that stand in for some of its own.
-#[derive(Clone, Debug, Args)]
-pub struct SpecArgs {
-    /// The spec, for example mediamanager.toml
-    pub spec: PathBuf,
-    /// A value in place of the spec's: ADDRESS.FIELD=VALUE, for example gateway.app.domain=app.example.org
-    #[arg(long, value_name = "ADDRESS.FIELD=VALUE")]
-    pub set: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -26,7 +26,7 @@ pub struct PlanArgs {
 
 /// Plans, shows, saves.
 pub async fn run(args: PlanArgs, global: &Global) -> Result<Exit, Ended> {
-    let flow = Flow::open(&args.spec, global).await?;
+    let flow = Flow::open(&args.spec, &global.host).await?;
     if args.out.is_some() {
         // Fingerprints in a saved plan have to be the same when it is carried out.
         flow.world.vault.establish()?;

@@ -20,7 +20,7 @@ pub struct StatusArgs {
 
 /// Plans, and says in a line for each instance what it found.
 pub async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Ended> {
-    let flow = Flow::open(&args.spec, global).await?;
+    let flow = Flow::open(&args.spec, &global.host).await?;
     let drawn = flow.plan().await?;
     let (standing, urls) = (drawn.plan.standing(), drawn.urls());
     if args.json {

@@ -21,7 +21,7 @@ pub struct VerifyArgs {
 
 /// Plans to know the checks, then runs them.
 pub async fn run(args: VerifyArgs, global: &Global) -> Result<Exit, Ended> {
-    let flow = Flow::open(&args.spec, global).await?;
+    let flow = Flow::open(&args.spec, &global.host).await?;
     let planned = flow.plan().await?;
     let reporter = reporter(args.json);
     let results = verify(&flow.world, &planned.plan, &planned.gates, None, reporter.as_ref()).await?;

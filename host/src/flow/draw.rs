@@ -11,8 +11,8 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use super::{Drawn, Flow, LoadedPlugin, by_hand, open::say, ready};
 use crate::{
     apply::gates_of,
-    cli::{Ended, Exit},
     diagnostic::Diagnostic,
+    exit::{Ended, Exit},
     gate::{Gate, Grants},
     host_file::{ConnectionSettings, WriteMode},
     observe::World,

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{Plugins, offer};
 use crate::{
-    cli::{Ended, Exit, SpecArgs},
     contract::{Contracts, hold},
     diagnostic::{Diagnostic, Place, Sources},
+    exit::{Ended, Exit},
     host_file::HostFile,
     plugin::{Offered, Runtime},
     reference::{Graph, Views},
     schema::Catalog,
-    spec::{self, Spec},
+    spec::{self, Spec, SpecArgs},
     value::Address,
 };
 

@@ -7,8 +7,8 @@ use std::{
 
 use super::Plugins;
 use crate::{
-    cli::{Ended, Exit},
     diagnostic::Diagnostic,
+    exit::{Ended, Exit},
     plugin::{Offered, PluginFault},
     reference::Views,
     spec::Instance,

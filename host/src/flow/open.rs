@@ -7,31 +7,32 @@ use sha2::{Digest, Sha256};
 
 use super::{Flow, Machine, front};
 use crate::{
-    cli::{Ended, Exit, Global, SpecArgs},
     connection::Connections,
     diagnostic::{Diagnostic, Place, Segment, Sources, render},
+    exit::{Ended, Exit},
     hex::hex,
     host_file,
     observe::{Memo, World},
     plan::Binding,
     plugin::Runtime,
     secret::Vault,
+    spec::SpecArgs,
     state::State,
 };
 
 impl Flow {
     /// Everything up to the first observation. Mistakes in the user's files are printed, all of them.
-    pub async fn open(args: &SpecArgs, global: &Global) -> Result<Self, Ended> {
-        Self::open_with(args, global, &|| Runtime::new(&Runtime::default_cache())).await
+    pub async fn open(args: &SpecArgs, host: &Path) -> Result<Self, Ended> {
+        Self::open_with(args, host, &|| Runtime::new(&Runtime::default_cache())).await
     }
 
     /// The same, with plugins run by something else than usual.
     pub async fn open_with(
         args: &SpecArgs,
-        global: &Global,
+        host: &Path,
         runtime: &dyn Fn() -> anyhow::Result<Runtime>,
     ) -> Result<Self, Ended> {
-        let (host_file, host_source, host_problems) = host_file::read(&global.host).map_err(anyhow::Error::new)?;
+        let (host_file, host_source, host_problems) = host_file::read(host).map_err(anyhow::Error::new)?;
         let host_sources = Sources { host_file: Some(host_source.clone()), ..Sources::default() };
         refuse_errors(&host_problems, &host_sources)?;
         tracing::debug!("the host file is sound");
@@ -55,8 +56,8 @@ impl Flow {
             spec_path: absolute(&args.spec)?,
             spec: digest(&args.spec)?,
             set: args.set.clone(),
-            host_file_path: absolute(&global.host)?,
-            host_file: digest(&global.host)?,
+            host_file_path: absolute(host)?,
+            host_file: digest(host)?,
             plugins: front.plugins.iter().map(|loaded| (loaded.name.clone(), loaded.digest.clone())).collect(),
             ..Binding::default()
         };

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, path::Path, sync::Arc};
 use anyhow::Context;
 
 use crate::{
-    cli::{Ended, Exit},
+    exit::{Ended, Exit},
     hex::hex,
     host_file::{HostFile, refuse_writable_by_others},
     plugin::{Plugin, Runtime, builtin},

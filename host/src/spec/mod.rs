@@ -3,6 +3,7 @@
 //! Nothing stops at the first mistake. What could not be understood is left out, or stands in its section as a broken
 //! reference ([`is_broken`]) about which nothing more is said.
 
+mod args;
 mod index;
 mod names;
 mod reference;
@@ -18,6 +19,7 @@ use std::{
 
 use toml::de::{DeTable, DeValue};
 
+pub use args::SpecArgs;
 pub use index::Index;
 pub use reference::{broken, folder_of, is_broken, name_of};
 pub use text::{Piece, escape, pieces};
