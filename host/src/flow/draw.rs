@@ -1,7 +1,7 @@
 //! Has every instance planned, each as soon as it can be, and puts the plan together.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -17,7 +17,7 @@ use crate::{
     host_file::{ConnectionSettings, WriteMode},
     observe::World,
     plan::{Assembled, Binding, Drafted, Planned, Thing, assemble, preview},
-    plugin::{InstanceView, PluginFault},
+    plugin::{InstanceView, PluginFault, SLOTS},
     reference::{Schedule, Views, picked},
     secret::{Making, Presence},
     spec::{Instance, Spec},
@@ -115,28 +115,20 @@ impl Flow {
     ) -> Result<(Vec<Drafted>, Vec<Diagnostic>), Ended> {
         let owned: HashMap<&Address, &InstanceRecord> =
             recorded.iter().map(|record| (&record.address, record)).collect();
-        let (mut schedule, mut asked) = (Schedule::new(&self.graph), FuturesUnordered::new());
-        let mut drafting = Drafting::default();
+        let (mut schedule, mut drafting) = (Schedule::new(&self.graph), Drafting::default());
+        // A call more than there are slots would only hold a thread.
+        let (mut waiting, mut asked) = (VecDeque::new(), FuturesUnordered::new());
         loop {
-            let ready = schedule.next(asked.is_empty());
-            if ready.is_empty() && asked.is_empty() {
+            let idle = asked.is_empty() && waiting.is_empty();
+            let ready = schedule.next(idle);
+            if ready.is_empty() && idle {
                 return Ok(drafting.in_file_order(&self.spec));
             }
-            let available = |target: &Target| {
-                !drafting.remade.contains(target) && secrets.get(&target.to_string()).is_some_and(Option::is_some)
-            };
-            let ready: Vec<_> =
-                ready.into_iter().map(|address| (self.ask(&address, &owned, &available), address)).collect();
-            for (ask, address) in ready {
-                match ask {
-                    Ok(Some(ask)) => {
-                        asked.push(ask.answer(&self.world));
-                        continue;
-                    }
-                    Ok(None) => {}
-                    Err(mistakes) => drop(drafting.problems.insert(address.clone(), mistakes)),
-                }
-                schedule.done(&address);
+            waiting.extend(self.asks(ready, &owned, secrets, &mut drafting, &mut schedule));
+            while asked.len() < SLOTS as usize
+                && let Some(ask) = waiting.pop_front()
+            {
+                asked.push(ask.answer(&self.world));
             }
             if let Some((address, answer)) = asked.next().await {
                 tracing::debug!("{address} is planned");
@@ -150,6 +142,32 @@ impl Flow {
                 }
             }
         }
+    }
+
+    /// What the plugins of these instances are asked. Nobody is asked about one of which a mistake is known.
+    fn asks(
+        &self,
+        ready: BTreeSet<Address>,
+        owned: &HashMap<&Address, &InstanceRecord>,
+        secrets: &BTreeMap<String, Option<String>>,
+        drafting: &mut Drafting,
+        schedule: &mut Schedule,
+    ) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        for address in ready {
+            let available = |target: &Target| {
+                !drafting.remade.contains(target) && secrets.get(&target.to_string()).is_some_and(Option::is_some)
+            };
+            match self.ask(&address, owned, &available) {
+                Ok(Some(ask)) => asks.push(ask),
+                Ok(None) => schedule.done(&address),
+                Err(mistakes) => {
+                    schedule.done(&address);
+                    drafting.problems.insert(address, mistakes);
+                }
+            }
+        }
+        asks
     }
 
     /// What a plugin is handed for one instance; none when nobody handles its kind.

@@ -18,6 +18,7 @@ mod runtime;
 mod slots;
 mod sweep;
 
+pub use engine::SLOTS;
 pub use fault::{Doing, PluginFault, What};
 pub use inspect::Unfit;
 pub use limits::Limits;
