@@ -94,6 +94,7 @@ mod tests {
 
     fn wish(auth: Auth) -> Wish {
         Wish {
+            printed: false,
             role: "media".into(),
             database: "media".into(),
             password: Some(0),
