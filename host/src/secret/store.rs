@@ -4,6 +4,7 @@
 //! can still be recognised and kept out of messages. Nothing here overwrites a file that it could not read.
 
 use std::{
+    collections::HashMap,
     fs::{DirBuilder, File},
     io,
     os::unix::fs::DirBuilderExt,
@@ -17,6 +18,7 @@ use rustix::fs::{Access, AtFlags};
 use super::{
     fingerprint::{FingerprintKey, KEY_LENGTH},
     generate::random,
+    lock,
 };
 use crate::{connection::files, host_file::refuse_writable_by_others, value::Address};
 
@@ -29,6 +31,8 @@ pub(super) struct Store {
     stack: PathBuf,
     /// One key for the run, also while the store has none.
     unwritten_key: Mutex<Option<[u8; KEY_LENGTH]>>,
+    /// Files of this run: each is asked for by everything that its secret goes into.
+    seen: Mutex<HashMap<Entry, Option<Vec<u8>>>>,
 }
 
 /// An age file as it lies in the store.
@@ -38,6 +42,21 @@ pub(super) struct Entry {
     pub(super) name: String,
     /// The value before the last replacement.
     pub(super) previous: bool,
+}
+
+/// A secret that is being changed: whatever became of that, its files are looked at again.
+struct Changing<'a> {
+    store: &'a Store,
+    entry: &'a Entry,
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        let mut seen = lock(&self.store.seen);
+        for previous in [true, false] {
+            seen.remove(&Entry { previous, ..self.entry.clone() });
+        }
+    }
 }
 
 impl Entry {
@@ -60,7 +79,7 @@ impl Store {
                 refuse_writable_by_others(directory, "secret store")?;
             }
         }
-        Ok(Self { root, stack, unwritten_key: Mutex::new(None) })
+        Ok(Self { root, stack, unwritten_key: Mutex::default(), seen: Mutex::default() })
     }
 
     /// An error where nothing could be made in the store, as far as can be told without making anything.
@@ -75,8 +94,17 @@ impl Store {
         self.stack.join(entry.instance.to_string()).join(entry.file())
     }
 
-    /// The encrypted file; none when there is none.
+    /// The encrypted file as this run saw it first, or wrote it last; none when there is none.
     pub(super) fn read(&self, entry: &Entry) -> Result<Option<Vec<u8>>> {
+        if let Some(seen) = lock(&self.seen).get(entry) {
+            return Ok(seen.clone());
+        }
+        let found = self.look(entry)?;
+        lock(&self.seen).insert(entry.clone(), found.clone());
+        Ok(found)
+    }
+
+    fn look(&self, entry: &Entry) -> Result<Option<Vec<u8>>> {
         let Some(directory) = self.directory(&entry.instance, Missing::IsFine)? else { return Ok(None) };
         check_name(&entry.name)?;
         let shown = self.path(entry);
@@ -96,6 +124,7 @@ impl Store {
     pub(super) fn create(&self, entry: &Entry, sealed: &[u8]) -> Result<bool> {
         check_name(&entry.name)?;
         let Some(directory) = self.directory(&entry.instance, Missing::IsMade)? else { return Ok(false) };
+        let _changing = Changing { store: self, entry };
         files::create(&directory, &entry.file(), sealed, 0o600).with_context(|| self.not_written(entry))
     }
 
@@ -104,7 +133,8 @@ impl Store {
         check_name(&entry.name)?;
         let Some(directory) = self.directory(&entry.instance, Missing::IsMade)? else { return Ok(()) };
         let _lock = files::lock(&directory)?;
-        if let Some(old) = self.read(entry)? {
+        let _changing = Changing { store: self, entry };
+        if let Some(old) = self.look(entry)? {
             let previous = Entry { previous: true, ..entry.clone() };
             files::replace(&directory, &previous.file(), &old, 0o600, None).with_context(|| self.not_written(entry))?;
         }
@@ -115,6 +145,7 @@ impl Store {
     pub(super) fn remove(&self, entry: &Entry) -> Result<()> {
         check_name(&entry.name)?;
         let Some(directory) = self.directory(&entry.instance, Missing::IsFine)? else { return Ok(()) };
+        let _changing = Changing { store: self, entry };
         for previous in [true, false] {
             files::remove(&directory, &Entry { previous, ..entry.clone() }.file())?;
         }

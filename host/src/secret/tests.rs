@@ -88,21 +88,22 @@ fn a_damaged_file_is_an_error_and_stays_as_it_is() {
 
 #[test]
 fn what_others_can_write_is_refused() {
-    let stage = Stage::new();
+    let mut stage = Stage::new();
     generated(&stage, "token");
-    let open = || Vault::open(stage.host_file.clone(), "media", stage.world.state.clone());
+    let open = |stage: &Stage| Vault::open(stage.host_file.clone(), "media", stage.world.state.clone());
     for (path, mode, restore) in
         [("store", 0o777, 0o700), ("store/media", 0o770, 0o700), ("store/media/fingerprint.key", 0o644, 0o600)]
     {
         std::fs::set_permissions(stage.path(path), PermissionsExt::from_mode(mode)).unwrap();
-        let refused = open().unwrap_err().to_string();
+        let refused = open(&stage).unwrap_err().to_string();
         assert!(refused.contains("chmod"), "{path}: {refused}");
         std::fs::set_permissions(stage.path(path), PermissionsExt::from_mode(restore)).unwrap();
     }
     std::fs::set_permissions(stage.path("store/media/secret.app/token.age"), PermissionsExt::from_mode(0o666)).unwrap();
+    stage.next_run();
     assert!(stage.vault().presence(&made("token")).unwrap_err().to_string().contains("written by others"));
     std::fs::write(stage.path("store/media/fingerprint.key"), "short").unwrap();
-    assert!(open().unwrap_err().to_string().contains("damaged"));
+    assert!(open(&stage).unwrap_err().to_string().contains("damaged"));
 }
 
 #[test]
