@@ -30,14 +30,19 @@ impl Flow {
     pub async fn open_with(
         args: &SpecArgs,
         host: &Path,
-        runtime: &dyn Fn() -> anyhow::Result<Runtime>,
+        runtime: &(dyn Fn() -> anyhow::Result<Runtime> + Sync),
     ) -> Result<Self, Ended> {
-        let (host_file, host_source, host_problems) = host_file::read(host).map_err(anyhow::Error::new)?;
+        // The engine starts while the host file is read.
+        let (read, runtime) = std::thread::scope(|scope| {
+            let runtime = scope.spawn(runtime);
+            (host_file::read(host), runtime.join())
+        });
+        let (host_file, host_source, host_problems) = read.map_err(anyhow::Error::new)?;
         let host_sources = Sources { host_file: Some(host_source.clone()), ..Sources::default() };
         refuse_errors(&host_problems, &host_sources)?;
         tracing::debug!("the host file is sound");
         let host_file = Arc::new(host_file);
-        let runtime = runtime()?;
+        let runtime = runtime.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let front = tokio::task::block_in_place(|| front(args, &runtime, Machine::Here(&host_file)))?;
         let mut sources = front.sources;
         sources.host_file = Some(host_source);

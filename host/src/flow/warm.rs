@@ -30,7 +30,7 @@ impl Flow {
                 })),
                 docker_api::KIND => drop(tokio::spawn(async move {
                     if let Ok(engine) = world.connections.engine(&name) {
-                        drop(world.containers(&engine).await);
+                        drop(tokio::join!(world.containers(&engine), engine.networks()));
                     }
                 })),
                 _ => {}

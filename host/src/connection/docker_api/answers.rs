@@ -162,8 +162,9 @@ answer!(
 );
 
 answer!(
-    /// `GET /networks/NAME`
+    /// `GET /networks/NAME`, and one of `GET /networks`
     NetworkFacts {
+        name: String,
         /// One network answers to several names: Podman's default one to `bridge` as well as to its own.
         id: String,
     }
