@@ -31,6 +31,7 @@ pub fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
         .max_wasm_stack(512 << 10)
         // A trap is told in words; frames of somebody else's code are of no use to the person at the terminal.
         .wasm_backtrace_max_frames(None)
+        .generate_address_map(false)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
     Engine::new(&config)
 }

@@ -3,10 +3,11 @@
 use std::fs;
 use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::{Lab, Options};
+use super::{Lab, Options, mounts};
 
 /// Set to anything, this keeps the labs of tests up, to look into them; `cargo xtask lab down DIR` ends one.
 const KEEP: &str = "STACKRUN_KEEP_LAB";
@@ -45,8 +46,18 @@ impl Scratch {
     /// # Errors
     /// As [`Lab::down`].
     pub fn down(self) -> Result<()> {
-        Lab::down(&self.lab.dir)
+        end(&self.lab.dir)
     }
+}
+
+/// The folder is this test's own: what the test has put into it goes as well, when nothing is mounted there any more.
+fn end(dir: &Path) -> Result<()> {
+    Lab::down(dir)?;
+    if dir.exists() {
+        mounts::unmount_below(dir)?;
+        fs::remove_dir_all(dir).with_context(|| format!("{} can't be removed", dir.display()))?;
+    }
+    Ok(())
 }
 
 impl Deref for Scratch {
@@ -65,7 +76,7 @@ impl Drop for Scratch {
         }
         if std::env::var_os(KEEP).is_some() {
             eprintln!("{KEEP} is set: the lab in {} stays up", dir.display());
-        } else if let Err(error) = Lab::down(dir) {
+        } else if let Err(error) = end(dir) {
             eprintln!("the lab of a test stays behind: {error:#}");
         }
     }
