@@ -24,7 +24,7 @@ impl Desk {
         let host = "[store]\npath = \"FOLDER/store\"\nidentity = \"FOLDER/identity\"\nrecipients = \
                     [\"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p\"]\n[state]\npath = \
                     \"FOLDER/state\"\n[folders]\ndata = \"FOLDER/data\"\n";
-        desk.write("stackrun.toml", &host.replace("FOLDER", &desk.folder.path().display().to_string()));
+        desk.write("stackrun.toml", host.replace("FOLDER", &desk.folder.path().display().to_string()));
         desk
     }
 

@@ -1,5 +1,6 @@
 //! The secret plugin and `stackrun secret`, through the command itself, on a store and folders in a directory that goes
 //! away.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     fs,

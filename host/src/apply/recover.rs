@@ -125,8 +125,8 @@ async fn one_action(
 
 /// The first move that has not happened: the one after the last that the journal or the world shows as done.
 async fn first_to_do(run: &Run, acting: &Acting<'_>) -> Result<usize> {
-    let moves = run.entries.iter().filter(|(_, entry)| entry.index.is_some());
-    let Some((_, last)) = moves.last() else { return Ok(0) };
+    let mut moves = run.entries.iter().filter(|(_, entry)| entry.index.is_some());
+    let Some((_, last)) = moves.next_back() else { return Ok(0) };
     let index = last.index.unwrap_or_default();
     let happened = match last.phase {
         Phase::Done => true,

@@ -21,6 +21,7 @@ use crate::{
 
 /// How a run ended.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // there is one of it
 pub enum Applied {
     /// Everything was carried out; the checks have not been run yet.
     Complete,

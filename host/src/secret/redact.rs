@@ -67,7 +67,7 @@ fn base64_core(value: &str, shift: usize, engine: &impl Engine) -> String {
     bytes.extend_from_slice(value.as_bytes());
     let encoded = engine.encode(bytes.as_slice());
     let from = [0, 2, 3][shift % 3];
-    let to = if bytes.len() % 3 == 0 { encoded.len() } else { encoded.len().saturating_sub(1) };
+    let to = if bytes.len().is_multiple_of(3) { encoded.len() } else { encoded.len().saturating_sub(1) };
     encoded.get(from..to).unwrap_or_default().to_owned()
 }
 

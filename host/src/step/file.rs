@@ -264,6 +264,9 @@ pub(super) fn failed(failure: Failure) -> StepFailure {
     }
 }
 
+/// Bytes, mode and owner of a file.
+pub(super) type Whole = (Zeroizing<Vec<u8>>, u32, Owner);
+
 impl FileBefore {
     /// A whole file as it was found, for steps that remove it.
     pub(super) fn of(found: Option<&Found>, place: Option<PlaceRecord>, held_secret: bool) -> Self {
@@ -275,8 +278,8 @@ impl FileBefore {
         Self { found, block: None, place: place.map(|place| (place.want, place.written)), held_secret }
     }
 
-    /// Bytes, mode and owner of the whole file.
-    pub(super) fn whole(&self) -> Result<Option<(Zeroizing<Vec<u8>>, u32, Owner)>, StepFailure> {
+    /// The whole file.
+    pub(super) fn whole(&self) -> Result<Option<Whole>, StepFailure> {
         let Some(FileFound { bytes: Some(bytes), mode, owner }) = &self.found else { return Ok(None) };
         Ok(Some((bytes.bytes()?, *mode, *owner)))
     }

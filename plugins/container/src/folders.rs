@@ -143,7 +143,7 @@ fn unwritable(
     }
     // A folder further down may be open to it; whether this one is decides only for what lies in it directly.
     let inner = volume.outside(path)?;
-    let decisive = match files::stat(&[inner.clone()]).into_iter().next() {
+    let decisive = match files::stat(std::slice::from_ref(&inner)).into_iter().next() {
         Some(Ok(Some(facts))) => (inner.as_str(), facts),
         _ => (source, facts),
     };

@@ -75,7 +75,7 @@ impl<'a> Wish<'a> {
         let source = if let Some(generator) = place.string("generate") {
             self.generated(&generator, &place)
         } else if place.at("file").is_present() {
-            self.from_file(&place)
+            self.file_source(&place)
         } else {
             place.string("required").map(|where_to_get_it| Source::ByHand { where_to_get_it })
         };
@@ -105,7 +105,7 @@ impl<'a> Wish<'a> {
         Some(Source::Generated { generator, length })
     }
 
-    fn from_file(&mut self, place: &Section<'a>) -> Option<Source> {
+    fn file_source(&mut self, place: &Section<'a>) -> Option<Source> {
         // Made of a folder of the host file, which `check` does not have, it is known only later.
         let path = place.string("file")?;
         self.absolute(&path, &place.at("file")).then(|| Source::File { path, key: place.string("key") })

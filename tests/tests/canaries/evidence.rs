@@ -117,7 +117,7 @@ impl Said {
 /// Standard error without the log: the lines that a person sees.
 pub fn words(err: &str) -> String {
     let logged = |line: &str| {
-        let line = line.trim_start_matches(|character: char| character == '\u{1b}' || character == '[');
+        let line = line.trim_start_matches(['\u{1b}', '[']);
         ["TRACE", "DEBUG", " INFO"].iter().any(|level| line.get(..12).unwrap_or(line).contains(level))
     };
     err.lines().filter(|line| !logged(line)).map(|line| format!("{line}\n")).collect()

@@ -48,7 +48,7 @@ fn secrets_are_found_nowhere_but_at_their_destinations() -> Result<()> {
     failing::once_it_stands(&mut evidence, &lab, &stack)?;
     evidence.run(&stack, "apply", &["--yes", "--json"], "")?.with(0)?;
     servers(&mut evidence, &lab)?;
-    evidence.is_clean(&lab, &[config.clone()])?;
+    evidence.is_clean(&lab, std::slice::from_ref(&config))?;
 
     rotated(&mut evidence, &lab, &stack, &config, &admin_password)?;
     lab.down()
