@@ -41,7 +41,8 @@ pub async fn run(args: &RotateArgs, global: &Global) -> Result<Exit, Ended> {
     secrets.flow.world.vault.rotate(target, generator, length)?;
     anstream::eprintln!(
         "{target} is another one now; the one before is kept beside it\n  \
-         the next apply brings it to its places: until then the application goes on with the old one"
+         the next apply brings it to its places: until then the application goes on with the old one\n  \
+         an account that the application keeps itself, such as that of `first_login`, has to be changed there"
     );
     Ok(Exit::Done)
 }
