@@ -7,7 +7,7 @@ use clap::Args;
 use super::{Ended, Exit, Global, SpecArgs};
 use crate::{
     diagnostic::to_json,
-    flow::{Machine, front, say},
+    flow::{Machine, front, read, say},
     host_file::{self, HostFile},
     plugin::{Runtime, builtin},
     spec,
@@ -28,7 +28,7 @@ pub async fn run(args: CheckArgs, global: &Global) -> Result<Exit, Ended> {
     let runtime = Runtime::new(&Runtime::default_cache())?;
     let others = plugins_by_others(&args.spec, global);
     let machine = Machine::Elsewhere { plugins: others.as_deref() };
-    let front = tokio::task::block_in_place(|| front(&args.spec, &runtime, machine))?;
+    let front = tokio::task::block_in_place(|| front(read(&args.spec)?, &runtime, machine))?;
     if args.json {
         println!("{:#}", to_json(&front.diagnostics, &front.sources));
     } else {

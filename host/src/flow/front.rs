@@ -47,19 +47,32 @@ pub enum Machine<'a> {
     Here(&'a HostFile),
 }
 
-/// Reads, completes and checks a spec: everything that is wrong with it, at once.
-pub fn front(args: &SpecArgs, runtime: &Runtime, machine: Machine<'_>) -> Result<Front, Ended> {
-    let (host_file, plugins_from) = match machine {
-        Machine::Elsewhere { plugins } => (None, plugins),
-        Machine::Here(host_file) => (Some(host_file), Some(host_file)),
-    };
-    let (mut spec, mut diagnostics) = spec::read_with(&args.spec, &args.set).map_err(|error| {
+/// A spec as it stands in its file, and the contracts that it names.
+pub struct Read {
+    spec: Spec,
+    contracts: Contracts,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads a spec.
+pub fn read(args: &SpecArgs) -> Result<Read, Ended> {
+    let (spec, mut diagnostics) = spec::read_with(&args.spec, &args.set).map_err(|error| {
         Ended::new(Exit::Invalid, format!("the spec {} can't be read: {error}", args.spec.display()))
     })?;
     let (contracts, problems) = Contracts::load(&spec);
     diagnostics.extend(problems);
-    let kinds: Vec<&str> = spec.index.kinds().collect();
     tracing::debug!("the spec is read");
+    Ok(Read { spec, contracts, diagnostics })
+}
+
+/// Completes and checks a spec: everything that is wrong with it, at once.
+pub fn front(read: Read, runtime: &Runtime, machine: Machine<'_>) -> Result<Front, Ended> {
+    let Read { mut spec, contracts, mut diagnostics } = read;
+    let (host_file, plugins_from) = match machine {
+        Machine::Elsewhere { plugins } => (None, plugins),
+        Machine::Here(host_file) => (Some(host_file), Some(host_file)),
+    };
+    let kinds: Vec<&str> = spec.index.kinds().collect();
     let plugins = Plugins::load(runtime, &kinds, plugins_from)?;
     tracing::debug!("plugins are loaded");
     let catalog = Catalog::new(plugins.iter().map(|loaded| loaded.plugin.description().clone()));

@@ -31,7 +31,7 @@ use crate::{
     value::{Address, Tree},
 };
 
-pub use front::{Front, Machine, front};
+pub use front::{Front, Machine, front, read};
 pub use open::{refuse_errors, say};
 pub use plugins::{LoadedPlugin, Plugins};
 

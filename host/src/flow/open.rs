@@ -5,7 +5,7 @@ use std::{io::IsTerminal, path::Path, sync::Arc};
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 
-use super::{Flow, Machine, front};
+use super::{Flow, Machine, front, read};
 use crate::{
     connection::Connections,
     diagnostic::{Diagnostic, Place, Segment, Sources, render},
@@ -32,18 +32,19 @@ impl Flow {
         host: &Path,
         runtime: &(dyn Fn() -> anyhow::Result<Runtime> + Sync),
     ) -> Result<Self, Ended> {
-        // The engine starts while the host file is read.
-        let (read, runtime) = std::thread::scope(|scope| {
-            let runtime = scope.spawn(runtime);
-            (host_file::read(host), runtime.join())
+        // The engine starts, and the spec is read, while the host file is.
+        let (machine, others) = std::thread::scope(|scope| {
+            let others = scope.spawn(|| (runtime(), read(args)));
+            (host_file::read(host), others.join())
         });
-        let (host_file, host_source, host_problems) = read.map_err(anyhow::Error::new)?;
+        let (host_file, host_source, host_problems) = machine.map_err(anyhow::Error::new)?;
         let host_sources = Sources { host_file: Some(host_source.clone()), ..Sources::default() };
         refuse_errors(&host_problems, &host_sources)?;
         tracing::debug!("the host file is sound");
         let host_file = Arc::new(host_file);
-        let runtime = runtime.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        let front = tokio::task::block_in_place(|| front(args, &runtime, Machine::Here(&host_file)))?;
+        let (runtime, spec) = others.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let (runtime, spec) = (runtime?, spec?);
+        let front = tokio::task::block_in_place(|| front(spec, &runtime, Machine::Here(&host_file)))?;
         let mut sources = front.sources;
         sources.host_file = Some(host_source);
         let mut warnings: Vec<Diagnostic> = host_problems.into_iter().chain(front.diagnostics).collect();
