@@ -259,6 +259,9 @@ fn two_instances_share_the_folder_of_their_files_and_the_last_takes_it_away() {
     machine.done(&["apply", "--yes", "both.toml"]);
     assert_eq!(machine.run(&["plan", "--detailed-exitcode", "both.toml"], "").0, 0);
     spec(&["two"]);
+    let (code, said) = machine.run(&["apply", "--yes", "--only", "secret.oen", "both.toml"], "");
+    assert!(code == 1 && said.contains("did you mean `secret.one`"), "{said}");
+    machine.done(&["apply", "--yes", "--only", "secret.one", "both.toml"]);
     machine.done(&["apply", "--yes", "both.toml"]);
     assert!(machine.path("srv/both/two.env").exists() && !machine.path("srv/both/one.env").exists());
     machine.done(&["destroy", "--yes", "both.toml"]);

@@ -1,10 +1,6 @@
 //! `stackrun apply`
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::IsTerminal,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, io::IsTerminal, path::PathBuf};
 
 use anyhow::Context;
 use clap::Args;
@@ -61,16 +57,14 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
     let resumed = recover_first(&flow, saved.as_deref(), reporter.as_ref()).await?;
     let drawn = flow.plan().await?;
     if let Some(only) = &args.only {
-        let instances = drawn.plan.instances.iter().map(|instance| &instance.address);
-        known(only, instances, "the spec")?;
+        let planned = drawn.plan.instances.iter().map(|instance| &instance.address);
+        let removed = drawn.plan.removals.iter().map(|removal| &removal.address);
+        known(only, planned.chain(removed), "the stack")?;
     }
     if let Some(saved) = &saved
         && let Some(stale) = stale(saved, &drawn.plan, resumed)
     {
         return Err(Ended::from(anyhow::Error::new(stale)));
-    }
-    if let Some(only) = &args.only {
-        refuse_unknown(&drawn.plan, only)?;
     }
     if !args.json && saved.is_none() {
         anstream::print!("{}", render::plan(&drawn.plan));
@@ -113,21 +107,6 @@ fn given(args: &ApplyArgs) -> Result<Given, Ended> {
         return Err(Ended::new(Exit::Error, message));
     }
     Ok(Given::Saved(Box::new(plan)))
-}
-
-/// A misspelt `--only` would change nothing, and seem to have succeeded.
-fn refuse_unknown(plan: &Plan, only: &Address) -> Result<(), Ended> {
-    let planned = plan.instances.iter().map(|instance| &instance.address);
-    let known: BTreeSet<String> =
-        planned.chain(plan.removals.iter().map(|removal| &removal.address)).map(ToString::to_string).collect();
-    let name = only.to_string();
-    if known.contains(&name) {
-        return Ok(());
-    }
-    let there = || listed(known.iter().map(String::as_str));
-    let meant = closest(&name, known.iter().map(String::as_str));
-    let help = meant.map_or_else(|| format!("there are {}", there()), |meant| format!("did you mean `{meant}`?"));
-    Err(Ended::new(Exit::Error, format!("--only {name}: the stack has no such instance, {help}")))
 }
 
 /// What the plan holds beside the one instance: it was reviewed, and is still to be done.
