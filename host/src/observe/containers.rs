@@ -13,6 +13,7 @@ use super::{Failure, World, listeners};
 use crate::{
     connection::docker_api::{Engine, ImageFacts, Inspect, Seen, Summary},
     gate::{DefinedContainer, Permit},
+    hex::hex,
     secret::Presence,
     state::PlaceRecord,
     value::{Address, Part, Text},
@@ -328,5 +329,5 @@ fn overlap(one: IpAddr, other: IpAddr) -> bool {
 
 fn short_digest(wanted: &Definition) -> Result<String, Failure> {
     let json = serde_json::to_vec(wanted).map_err(|error| Failure::Other(error.to_string()))?;
-    Ok(Sha256::digest(json).iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&Sha256::digest(json)[..8]))
 }

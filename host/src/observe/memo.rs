@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use super::Failure;
+use crate::hex::hex;
 
 type Answer = Arc<OnceCell<Result<serde_json::Value, Failure>>>;
 type Raw = Arc<OnceCell<Result<Arc<dyn Any + Send + Sync>, Failure>>>;
@@ -95,5 +96,5 @@ impl Memo {
 }
 
 fn short_digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text.as_bytes())[..8])
 }

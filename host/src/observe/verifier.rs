@@ -5,7 +5,7 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::state::PlaceRecord;
+use crate::{hex::hex, state::PlaceRecord};
 
 /// More rounds than this nobody uses; a server that asks for them wants us busy.
 const MOST_ROUNDS: u32 = 2_000_000;
@@ -19,8 +19,7 @@ pub fn is_of(verifier: &str, password: &[u8]) -> bool {
 /// Where state remembers what a role's verifier was made of, and what it remembers: the secret's fingerprint, and a
 /// digest of the verifier, whose own salt makes it unguessable.
 pub fn record(connection: &str, role: &str, fingerprint: String, verifier: &str) -> (String, PlaceRecord) {
-    let digest = Sha256::digest(verifier.as_bytes());
-    let written = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let written = hex(&Sha256::digest(verifier.as_bytes()));
     (format!("sql {connection} password of {role}"), PlaceRecord { want: fingerprint, written })
 }
 
