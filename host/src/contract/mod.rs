@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::Value;
 use toml::de::DeTable;
 
@@ -107,10 +107,11 @@ pub fn schema() -> Value {
 
 fn read(name: &str, instance: &Instance, spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> Option<Contract> {
     let place = || Place::Instance(instance.address.clone(), keys(["contract"]));
-    let source = if name.contains('/') || name.ends_with(".toml") {
+    // A test holds those inside the binary against the schema, so that no run has to.
+    let (source, schema) = if name.contains('/') || name.ends_with(".toml") {
         let path = spec.path.parent().unwrap_or(Path::new("")).join(name);
         match std::fs::read_to_string(&path) {
-            Ok(text) => Source::new(path.display().to_string(), text),
+            Ok(text) => (Source::new(path.display().to_string(), text), Some(&*SCHEMA)),
             Err(error) => {
                 let message = format!("the contract {} can't be read: {error}", path.display());
                 diagnostics.push(Diagnostic::error(place(), message).help("the path starts at the spec's folder"));
@@ -119,7 +120,7 @@ fn read(name: &str, instance: &Instance, spec: &Spec, diagnostics: &mut Vec<Diag
         }
     } else {
         match SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
-            Some((_, text)) => Source::new(format!("contract {name}"), *text),
+            Some((_, text)) => (Source::new(format!("contract {name}"), *text), None),
             None => {
                 let names = || SHIPPED.iter().map(|(name, _)| *name);
                 let help = match closest(name, names()) {
@@ -133,11 +134,11 @@ fn read(name: &str, instance: &Instance, spec: &Spec, diagnostics: &mut Vec<Diag
             }
         }
     };
-    parse(name, source, diagnostics)
+    parse(name, source, schema, diagnostics)
 }
 
 /// What is wrong with a contract points into the contract.
-fn parse(name: &str, source: Source, diagnostics: &mut Vec<Diagnostic>) -> Option<Contract> {
+fn parse(name: &str, source: Source, schema: Option<&Checker>, diagnostics: &mut Vec<Diagnostic>) -> Option<Contract> {
     let before = diagnostics.len();
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     diagnostics.extend(syntax_errors(&errors, &Document::Contract(name.to_owned()), &source.text));
@@ -146,25 +147,23 @@ fn parse(name: &str, source: Source, diagnostics: &mut Vec<Diagnostic>) -> Optio
     }
     let place = |path: &[Segment]| Place::Contract(name.to_owned(), path.to_vec());
     let tree = plain(document.get_ref(), &place, diagnostics);
-    let problems = SCHEMA
-        .check(&tree, &|_| None)
-        .into_iter()
-        .map(|problem| Diagnostic { help: problem.help, ..Diagnostic::error(place(&problem.path), problem.message) });
-    diagnostics.extend(problems);
+    let problems = schema.map(|schema| schema.check(&tree, &|_| None)).unwrap_or_default();
+    diagnostics.extend(
+        problems.into_iter().map(|problem| Diagnostic {
+            help: problem.help,
+            ..Diagnostic::error(place(&problem.path), problem.message)
+        }),
+    );
     if diagnostics.len() > before {
         return None;
     }
-    match typed::<Facts>(&source.text) {
+    match Facts::deserialize(toml::de::Deserializer::from(document)) {
         Ok(facts) => Some(Contract { name: name.to_owned(), source, tree, facts }),
         Err(error) => {
             diagnostics.push(syntax_error(&error, Document::Contract(name.to_owned()), &source.text));
             None
         }
     }
-}
-
-fn typed<T: DeserializeOwned>(text: &str) -> Result<T, toml::de::Error> {
-    toml::from_str(text)
 }
 
 #[cfg(test)]

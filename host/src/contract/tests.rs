@@ -11,7 +11,7 @@ fn the_shipped_contracts_are_good() {
     for (name, text) in SHIPPED {
         let mut diagnostics = Vec::new();
         let source = Source::new(name, text);
-        let contract = parse(name, source.clone(), &mut diagnostics);
+        let contract = parse(name, source.clone(), Some(&SCHEMA), &mut diagnostics);
         let sources = Sources { contracts: BTreeMap::from([(name.to_owned(), source)]), ..Sources::default() };
         assert!(contract.is_some(), "{}", render(&diagnostics, &sources, 100, false));
     }
@@ -23,7 +23,7 @@ fn what_is_wrong_with_a_contract_is_underlined_in_it() {
     let text = "name = \"x\"\ntitle = \"X\"\n[config]\nformat = \"xml\"\npath = \"/x\"\n[config.keys]\na = { type = \"strng\", requird = true }\n";
     let mut diagnostics = Vec::new();
     let source = Source::new("x.toml", text);
-    assert!(parse("x", source.clone(), &mut diagnostics).is_none());
+    assert!(parse("x", source.clone(), Some(&SCHEMA), &mut diagnostics).is_none());
     let sources = Sources { contracts: BTreeMap::from([("x".to_owned(), source)]), ..Sources::default() };
     insta::assert_snapshot!(render(&diagnostics, &sources, 100, false));
 }
