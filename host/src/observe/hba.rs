@@ -1,7 +1,7 @@
 //! pg_hba.conf and pg_ident.conf as the server has and parses them: `pg_hba_file_rules` and `pg_ident_file_mappings`
 //! read the files anew at each question, so they show what the next reload would bring, not what is live.
 
-use std::{ops::Range, path::PathBuf};
+use std::{ops::Range, path::PathBuf, sync::Arc};
 
 use serde::Deserialize;
 
@@ -10,6 +10,9 @@ use crate::{
     connection::postgresql::Session,
     document::block::{Damage, Markers},
 };
+
+/// `pg_ident_file_mappings` is there from this version of PostgreSQL on.
+const IDENT_VIEW_SINCE: u32 = 15;
 
 /// One of the two files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +66,19 @@ pub async fn read_file(session: &Session, which: ConfigFile) -> Result<ServerFil
 /// The rules of pg_hba.conf and the broken lines of both files. What stands between `own` markers is that instance's: its
 /// rules are said to be, and its broken lines are none, because they are going to be written anew.
 pub async fn rules(session: &Session, own: Option<&Markers>) -> Result<HbaRules, Failure> {
-    let file = read_file(session, ConfigFile::Hba).await?;
+    rules_of(session, own, async { read_file(session, ConfigFile::Hba).await.map(Arc::new) }).await
+}
+
+/// The same, of a file that may have been read already.
+pub async fn rules_of(
+    session: &Session,
+    own: Option<&Markers>,
+    file: impl Future<Output = Result<Arc<ServerFile>, Failure>>,
+) -> Result<HbaRules, Failure> {
+    let (file, rows, mut broken) =
+        tokio::try_join!(file, rows::<RuleRow>(session, "pg_hba_file_rules"), broken_ident(session, own),)?;
     let own_lines = file.own_lines(own)?;
     let shown = file.path.display().to_string();
-    let rows: Vec<RuleRow> = rows(session, "pg_hba_file_rules").await?;
-    let mut broken = broken_ident(session, own).await?;
     let mut rules = Vec::new();
     for row in rows {
         let row_file = row.file_name.clone().unwrap_or_else(|| shown.clone());
@@ -91,9 +102,7 @@ pub async fn rules(session: &Session, own: Option<&Markers>) -> Result<HbaRules,
 }
 
 async fn broken_ident(session: &Session, own: Option<&Markers>) -> Result<Vec<HbaBroken>, Failure> {
-    // The view is there from PostgreSQL 15 on.
-    const ASK: &str = "SELECT 1 WHERE pg_catalog.to_regclass('pg_catalog.pg_ident_file_mappings') IS NOT NULL";
-    if session.ask(ASK, &[]).await?.is_empty() {
+    if session.major() < IDENT_VIEW_SINCE {
         return Ok(Vec::new());
     }
     let rows: Vec<IdentRow> = rows(session, "pg_ident_file_mappings").await?;

@@ -1,12 +1,14 @@
 //! Questions to PostgreSQL servers.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
 use tokio_postgres::error::SqlState;
 
 use super::{Failure, Sameness, World, hba, verifier};
 use crate::{
-    connection::postgresql::{SqlError, identifier},
+    connection::postgresql::{Session, SqlError, identifier},
     document::block::Markers,
     gate::Permit,
     host_file::WriteMode,
@@ -162,7 +164,8 @@ impl World {
             .once(format!("sql {connection} pg_hba.conf, {stack} {instance}"), async {
                 let server = self.connections.postgresql(connection)?;
                 let session = server.session(None).await?;
-                hba::rules(&session, Some(&marked.markers())).await
+                let file = self.server_file(connection, &session, hba::ConfigFile::Hba);
+                hba::rules_of(&session, Some(&marked.markers()), file).await
             })
             .await
     }
@@ -182,13 +185,14 @@ impl World {
                 let server = self.connections.postgresql(&what.connection)?;
                 let session = server.session(None).await?;
                 let (mut absent, mut same) = (true, true);
-                for (which, text) in &wanted {
-                    let file = hba::read_file(&session, *which).await?;
+                let files = wanted.iter().map(|(which, _)| self.server_file(&what.connection, &session, *which));
+                let files = try_join_all(files).await?;
+                for (file, (_, text)) in files.iter().zip(&wanted) {
                     let found = marked.markers().find(&file.bytes).map_err(|damage| file.damaged(&damage))?;
                     absent &= found.is_none();
                     if found.unwrap_or_default() != text.as_bytes() {
                         same = false;
-                        refuse_unwritable(&file, server.settings().write)?;
+                        refuse_unwritable(file, server.settings().write)?;
                     }
                 }
                 Ok(match (same, absent) {
@@ -198,6 +202,16 @@ impl World {
                 })
             })
             .await
+    }
+
+    /// One of the server's files, read once.
+    async fn server_file(
+        &self,
+        connection: &str,
+        session: &Session,
+        which: hba::ConfigFile,
+    ) -> Result<Arc<hba::ServerFile>, Failure> {
+        self.memo.raw(format!("sql {connection} {which:?}"), hba::read_file(session, which)).await
     }
 
     /// What the server keeps of a role's password; none when the role is absent or has none. Never leaves the host.

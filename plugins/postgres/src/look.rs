@@ -88,12 +88,12 @@ pub fn look(connection: &Connection, wish: &Wish, is_ours: bool) -> Result<Look,
             &[("datname", &wish.database)],
         ),
         setting("listen_addresses"),
-        setting("server_version_num"),
     ];
     let fixed = queries.len();
     if !wish.extensions.is_empty() || !is_ours {
         queries.push(inside(asked.query("pg_extension", &["extname"], &[])));
         queries.push(inside(asked.query("pg_namespace", &["nspowner"], &[("nspname", "public")])));
+        queries.push(asked.query("pg_settings", &["setting"], &[("name", "server_version_num")]));
     }
     let inner = queries.len();
     let available = |name: &String| asked.query("pg_available_extensions", &["name"], &[("name", name)]);
@@ -105,12 +105,12 @@ pub fn look(connection: &Connection, wish: &Wish, is_ours: bool) -> Result<Look,
             Answer::NoSuchDatabase => Vec::new(),
         });
     }
-    let [role, database, listen, version] = &answers[..fixed] else {
+    let [role, database, listen] = &answers[..fixed] else {
         return Err(vec![place.error("the host did not answer every question")]);
     };
-    let (extensions, public) = match &answers[fixed..inner] {
-        [extensions, public] => (extensions.as_slice(), public.as_slice()),
-        _ => (&[][..], &[][..]),
+    let (extensions, public, version) = match &answers[fixed..inner] {
+        [extensions, public, version] => (extensions.as_slice(), public.as_slice(), version.as_slice()),
+        _ => (&[][..], &[][..], &[][..]),
     };
     let role_row = role.first();
     let unavailable = wish.extensions.iter().zip(&answers[inner..]).filter(|(_, rows)| rows.is_empty());

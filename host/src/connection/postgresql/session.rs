@@ -3,7 +3,10 @@
 use std::{future::Future, path::Path, time::Duration};
 
 use tokio::net::TcpStream;
-use tokio_postgres::{Client, Config, NoTls, Row, types::ToSql};
+use tokio_postgres::{
+    Client, Config, NoTls, Row,
+    types::{ToSql, Type},
+};
 use zeroize::Zeroizing;
 
 use super::{Server, Settings, SqlError, socket};
@@ -21,6 +24,7 @@ pub const STATEMENT_LIMIT: Duration = Duration::from_secs(120);
 pub struct Session {
     settings: Settings,
     client: Client,
+    major: u32,
 }
 
 impl Session {
@@ -40,15 +44,21 @@ impl Session {
                         Some(cause) => SqlError::reaching(cause, &place),
                         None => SqlError::Unreachable(format!("{error:#}")),
                     })?;
-                    log_in(&config, stream, &place).await
+                    enter(&config, stream, &place).await
                 }
                 Server::Tcp { host, port } => {
                     let stream = TcpStream::connect((host.as_str(), *port)).await;
-                    log_in(&config, stream.map_err(|cause| SqlError::reaching(&cause, &place))?, &place).await
+                    enter(&config, stream.map_err(|cause| SqlError::reaching(&cause, &place))?, &place).await
                 }
             }
         });
-        Ok(Self { settings: settings.clone(), client: client.await? })
+        let (client, major) = client.await?;
+        Ok(Self { settings: settings.clone(), client, major })
+    }
+
+    /// The server's version: 15 of 15.8; 0 when it does not say.
+    pub fn major(&self) -> u32 {
+        self.major
     }
 
     /// Whether the server or the network has ended it.
@@ -56,11 +66,14 @@ impl Session {
         self.client.is_closed()
     }
 
-    /// One question, one answer. `sql` is ours, the parameters are bound.
+    /// One question, one answer, in one round trip. `sql` is ours, the parameters are bound, as text. Several that are
+    /// asked at once follow each other on the wire without waiting.
     pub async fn ask(&self, sql: &str, parameters: &[&str]) -> Result<Vec<Row>, SqlError> {
-        let parameters: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|text| text as &(dyn ToSql + Sync)).collect();
+        tracing::debug!(connection = %self.settings.name, "SQL {sql}");
+        let typed = |text| (text as &(dyn ToSql + Sync), Type::TEXT);
+        let parameters: Vec<(&(dyn ToSql + Sync), Type)> = parameters.iter().map(typed).collect();
         within(QUESTION_LIMIT, &self.settings.place(), async {
-            let rows = self.client.query(sql, &parameters).await;
+            let rows = self.client.query_typed(sql, &parameters).await;
             rows.map_err(|error| SqlError::statement(&error, &self.settings))
         })
         .await
@@ -86,16 +99,27 @@ pub async fn log_in<S>(config: &Config, stream: S, place: &str) -> Result<Client
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
+    enter(config, stream, place).await.map(|(client, _)| client)
+}
+
+/// Logs in, and hears of the server's version.
+async fn enter<S>(config: &Config, stream: S, place: &str) -> Result<(Client, u32), SqlError>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
     let role = config.get_user().unwrap_or_default();
     let database = config.get_dbname().unwrap_or_default();
     let opened = config.connect_raw(stream, NoTls).await;
     let (client, connection) = opened.map_err(|error| SqlError::connecting(&error, place, role, database))?;
+    let version = connection.parameter("server_version").unwrap_or_default();
+    let major =
+        version.split(|character: char| !character.is_ascii_digit()).next().and_then(|major| major.parse().ok());
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!("a PostgreSQL session has ended: {error}");
         }
     });
-    Ok(client)
+    Ok((client, major.unwrap_or_default()))
 }
 
 /// The file's content, less one last line break.
