@@ -1,4 +1,5 @@
-//! Finds the five components that `cargo xtask build` made, for `src/plugin/builtin.rs` to embed.
+//! Finds the five components that `cargo xtask build` made, for `src/plugin/builtin.rs` to embed, and names the build,
+//! for `src/cache` to tell its entries by.
 //!
 //! They are looked for in `STACKRUN_PLUGINS`, else in `plugins/` of the target directory that this
 //! build uses. `cargo check` and editors work without them; whatever makes code fails, with one line
@@ -7,7 +8,10 @@
 use std::env;
 use std::fmt::Write;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
 
 const KINDS: [&str; 5] = ["postgres", "container", "secret", "gateway", "oidc"];
 
@@ -18,6 +22,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let host = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let plugins = plugins_dir(&out, host.parent().unwrap_or(&host));
 
+    println!("cargo::rustc-env=STACKRUN_BUILD={}", build_id(&host)?);
+
     let mut table = String::new();
     let mut missing = None;
     for kind in KINDS {
@@ -27,7 +33,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if !file.is_file() {
             missing = missing.or(Some(file.clone()));
         }
-        writeln!(table, "    ({kind:?}, include_bytes!({:?})),", file.display().to_string())?;
+        // A plan names each plugin by its digest: made here, it costs no run anything.
+        let digest: [u8; 32] = fs::read(&file).map(|bytes| Sha256::digest(bytes).into()).unwrap_or_default();
+        writeln!(
+            table,
+            "    Builtin {{ kind: {kind:?}, bytes: include_bytes!({:?}), digest: {digest:?} }},",
+            file.display().to_string()
+        )?;
     }
 
     let body = match missing {
@@ -40,9 +52,39 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     // Generic, so that a missing plugin is an error only where code is made, not in `cargo check`.
     let source = format!(
-        "#[allow(clippy::extra_unused_type_parameters)]\nfn table<T>() -> &'static [(&'static str, &'static [u8])] {{\n    {body}\n}}\n"
+        "#[allow(clippy::extra_unused_type_parameters)]\nfn table<T>() -> &'static [Builtin] {{\n    {body}\n}}\n"
     );
     fs::write(out.join("builtin.rs"), source)?;
+    Ok(())
+}
+
+/// A digest of the sources and of the versions of the libraries: what one build has worked out is nothing to another.
+fn build_id(host: &Path) -> io::Result<String> {
+    let workspace = host.parent().unwrap_or(host);
+    let mut files = Vec::new();
+    for place in [host.join("src"), workspace.join("wit"), workspace.join("contracts"), workspace.join("Cargo.lock")] {
+        println!("cargo::rerun-if-changed={}", place.display());
+        files_below(&place, &mut files)?;
+    }
+    files.sort();
+    let mut digest = Sha256::new();
+    for file in files {
+        let bytes = fs::read(&file)?;
+        let name = file.strip_prefix(workspace).unwrap_or(&file).display().to_string();
+        digest.update(format!("{} {name} {}\n", name.len(), bytes.len()));
+        digest.update(bytes);
+    }
+    Ok(digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn files_below(place: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if place.is_dir() {
+        for entry in fs::read_dir(place)? {
+            files_below(&entry?.path(), files)?;
+        }
+    } else if place.is_file() {
+        files.push(place.to_owned());
+    }
     Ok(())
 }
 

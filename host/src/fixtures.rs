@@ -41,6 +41,7 @@ pub(crate) fn front(text: &str, host_file: Option<&HostFile>) -> Front {
     let (contracts, problems) = Contracts::load(&spec);
     diagnostics.extend(problems);
     diagnostics.extend(catalog.complete(&mut spec, &contracts));
+    diagnostics.extend(catalog.check(&spec));
     diagnostics.extend(hold(&spec, &catalog, &contracts));
     let offered = spec.instances.iter().map(|instance| (instance.address.clone(), offers(instance))).collect();
     let graph = match Graph::new(&spec, &catalog, &offered, host_file) {

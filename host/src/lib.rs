@@ -9,6 +9,7 @@
 //! what else is read, `diagnostic` how all of them speak to the person at the terminal.
 
 pub mod apply;
+pub mod cache;
 pub mod cli;
 pub mod condition;
 pub mod connection;

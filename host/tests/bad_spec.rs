@@ -286,7 +286,7 @@ fn a_plugin_that_cannot_be_used_is_named() {
     let both = |code: i32, told: &[&str]| ["check", "plan"].map(|command| all_in(&desk.said(command, &[], code), told));
 
     both(INVALID, &["hostile.wasm can't be read: No such file", "[plugin.hostile] of", "stackrun.toml"]);
-    let secret = stackrun::plugin::builtin::component("secret").unwrap();
+    let secret = stackrun::plugin::builtin::of("secret").unwrap().bytes;
     desk.write("hostile.wasm", secret);
     both(INVALID, &["plugin `hostile` handles the kind `secret`: its table in the host file must be [plugin.secret]"]);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();

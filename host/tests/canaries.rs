@@ -13,7 +13,7 @@ use std::{
 
 use stackrun::{
     cli::{Color, Global, SpecArgs},
-    flow::Flow,
+    flow::{Flow, Purpose},
     plugin::{Limits, Recorder, Runtime},
 };
 use stackrun_tests::{
@@ -38,19 +38,22 @@ struct Planner {
     global: Global,
     runtime: Runtime,
     crossed: Arc<Crossed>,
+    /// Empty at first, so that plugins are asked everything.
+    cache: tempfile::TempDir,
     tokio: tokio::runtime::Runtime,
     canaries: Canaries,
 }
 
 impl Planner {
     fn new(stack: &Stack) -> Self {
-        let cache = Runtime::default_cache();
+        let cache = tempfile::tempdir().unwrap();
         let crossed = Arc::new(Crossed::default());
         Self {
             spec: SpecArgs { spec: stack.spec.clone(), set: stack.set.clone() },
             global: Global { host: stack.host.clone(), color: Color::Never, log: "warn".to_owned() },
-            runtime: Runtime::with(&cache, Limits::default(), Some(crossed.clone())).unwrap(),
+            runtime: Runtime::with(cache.path(), Limits::default(), Some(crossed.clone())).unwrap(),
             crossed,
+            cache,
             tokio: tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap(),
             canaries: Canaries::default(),
         }
@@ -59,8 +62,10 @@ impl Planner {
     /// Plans, and holds what crossed meanwhile against the canaries. `known` did cross, so a canary would be seen.
     fn plan(&self, when: &str, actions: bool, known: &[&str]) {
         self.crossed.0.lock().unwrap().clear();
+        let (spec, host) = (&self.spec, &self.global.host);
         let planned = self.tokio.block_on(async {
-            let flow = Flow::open_with(&self.spec, &self.global.host, &|| Ok(self.runtime.clone())).await?;
+            let flow =
+                Flow::open_with(spec, host, Purpose::Plan, self.cache.path(), &|| Ok(self.runtime.clone())).await?;
             flow.plan().await
         });
         let drawn = planned.map_err(|ended| ended.message).unwrap();

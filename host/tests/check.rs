@@ -40,6 +40,48 @@ fn the_example_is_right_and_needs_no_host_file() {
     assert!(ran.out.contains("nothing is wrong with its 5 instances"), "{}", ran.out);
 }
 
+/// What is found of files that are as they were is not found out again; the answer is the same, and one that was edited
+/// gets another.
+#[test]
+fn the_second_answer_is_that_of_the_files_as_they_are_now() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| folder.path().join(name);
+    let write = |name: &str, text: &str| std::fs::write(place(name), text).expect("written");
+    let said = |set: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackrun"));
+        command.arg("check").arg(place("app.toml")).args(set).args(["--host", "/nowhere/stackrun.toml", "--json"]);
+        let output = command.env("STACKRUN_CACHE", place("cache")).output().expect("stackrun runs");
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let severities = said.as_array().expect("a list").iter().map(|one| one["severity"].to_string());
+        (output.status.code(), severities.collect::<Vec<_>>())
+    };
+    let contract = |more: &str| {
+        format!(
+            "name = \"a\"\ntitle = \"A\"\n[config]\nformat = \"toml\"\npath = \"/etc/a/a.toml\"\n[config.keys]\nx = {{ type = \"string\"{more} }}\n"
+        )
+    };
+    let right = (Some(0), vec![]);
+    let wrong = (Some(3), vec!["\"error\"".to_owned()]);
+    let spec = "[stack]\nname = \"a\"\n[container.a]\nimage = \"a:1\"\ncontract = \"./a.toml\"\nvolumes = [\"/srv/a:/etc/a\"]\nlisten_port = 80\npublish_port = 8080\nconfig = {}\n";
+    write("a.toml", &contract(""));
+    write("app.toml", spec);
+    for round in 0..2 {
+        assert_eq!(said(&[]), right, "round {round}");
+    }
+    assert_eq!(said(&["--set", "container.a.restart=neverever"]), wrong, "--set");
+    write("a.toml", &contract(", required = true"));
+    for round in 0..2 {
+        assert_eq!(said(&[]), wrong, "the contract, round {round}");
+    }
+    write("a.toml", &contract(""));
+    assert_eq!(said(&[]), right, "the contract as it was");
+    write("app.toml", &spec.replace("image", "imgae"));
+    for round in 0..2 {
+        let (code, _) = said(&[]);
+        assert_eq!(code, Some(3), "the spec, round {round}");
+    }
+}
+
 #[test]
 fn mistakes_of_every_kind_are_said_at_once_with_code_3() {
     let broken = example()

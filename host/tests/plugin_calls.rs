@@ -8,9 +8,9 @@ fn the_built_in_plugins_load_and_say_which_kind_they_are_for() {
     let cache = directory.path().join("cache");
     for round in ["compiled", "from the cache"] {
         let runtime = Runtime::new(&cache).unwrap();
-        for (kind, bytes) in builtin::all() {
-            let plugin = runtime.load(kind, bytes).unwrap();
-            assert_eq!(plugin.description().kind, *kind, "{round}");
+        for builtin in builtin::all() {
+            let plugin = runtime.load_builtin(builtin).unwrap();
+            assert_eq!(plugin.description().kind, builtin.kind, "{round}");
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{Ended, Exit, Global, SpecArgs, verify::conclude};
 use crate::{
     apply::{Applied, Apply, Event, Reporter, recover, verify},
     diagnostic::{closest, listed},
-    flow::{Drawn, Flow},
+    flow::{Drawn, Flow, Purpose},
     plan::{FORMAT, Plan, Stale},
     render::{self, reporter},
     state::Run,
@@ -51,7 +51,7 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
             (spec, plan.binding.host_file_path.clone(), Some(plan))
         }
     };
-    let flow = Flow::open(&spec, &host).await?;
+    let flow = Flow::open(&spec, &host, Purpose::Plan).await?;
     let _lock = flow.lock()?;
     let reporter = reporter(args.json);
     let resumed = recover_first(&flow, saved.as_deref(), reporter.as_ref()).await?;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{Ended, Exit, Global, SpecArgs};
 use crate::{
+    cache::Cache,
     diagnostic::to_json,
     flow::{Machine, front, read, say},
     host_file::{self, HostFile},
@@ -25,10 +26,13 @@ pub struct CheckArgs {
 
 /// Checks, and ends with code 3 when something is wrong.
 pub async fn run(args: CheckArgs, global: &Global) -> Result<Exit, Ended> {
-    let runtime = Runtime::new(&Runtime::default_cache())?;
+    let runtime = Runtime::new(&Cache::default_directory())?;
     let others = plugins_by_others(&args.spec, global);
-    let machine = Machine::Elsewhere { plugins: others.as_deref() };
-    let front = tokio::task::block_in_place(|| front(read(&args.spec)?, &runtime, machine))?;
+    let front = tokio::task::block_in_place(|| {
+        let read = read(&args.spec)?;
+        let plugins = read.plugins(&runtime, others.as_deref())?;
+        front(read, plugins, runtime.cache(), Machine::Elsewhere)
+    })?;
     if args.json {
         println!("{:#}", to_json(&front.diagnostics, &front.sources));
     } else {
@@ -51,7 +55,7 @@ fn counted(instances: usize) -> String {
 /// read is no reason to stop: then these kinds are unknown, and that is said.
 fn plugins_by_others(args: &SpecArgs, global: &Global) -> Option<Arc<HostFile>> {
     let (spec, _) = spec::read_with(&args.spec, &[]).ok()?;
-    if spec.index.kinds().all(|kind| builtin::component(kind).is_some()) {
+    if spec.index.kinds().all(|kind| builtin::of(kind).is_some()) {
         return None;
     }
     host_file::read(&global.host).ok().map(|(host_file, _, _)| Arc::new(host_file))

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     apply::{destruction, recover},
-    flow::Flow,
+    flow::{Flow, Purpose},
     plan::preview,
     render::{self, reporter},
     value::Address,
@@ -34,7 +34,7 @@ pub struct DestroyArgs {
 
 /// Undoes what state knows, backwards.
 pub async fn run(args: DestroyArgs, global: &Global) -> Result<Exit, Ended> {
-    let flow = Flow::open(&args.spec, &global.host).await?;
+    let flow = Flow::open(&args.spec, &global.host, Purpose::Look).await?;
     let _lock = flow.lock()?;
     let reporter = reporter(args.json);
     recover(&flow.world, reporter.as_ref()).await?;

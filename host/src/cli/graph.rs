@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Ended, Exit, Global, SpecArgs};
-use crate::flow::Flow;
+use crate::flow::{Flow, Purpose};
 
 /// Print who refers to whom and who waits for whom, as Graphviz DOT
 #[derive(Debug, Args)]
@@ -14,7 +14,7 @@ pub struct GraphArgs {
 
 /// Solid arrows are waits (what comes first points to what comes after), dashed ones are references alone.
 pub async fn run(args: GraphArgs, global: &Global) -> Result<Exit, Ended> {
-    let flow = Flow::open(&args.spec, &global.host).await?;
+    let flow = Flow::open(&args.spec, &global.host, Purpose::Plan).await?;
     let plan = flow.plan().await?.plan;
     println!("digraph \"{}\" {{", plan.stack);
     for instance in &plan.instances {

@@ -6,7 +6,11 @@ use anyhow::Context;
 use clap::Args;
 
 use super::{Ended, Exit, Global, SpecArgs};
-use crate::{flow::Flow, plan::Plan, render};
+use crate::{
+    flow::{Flow, Purpose},
+    plan::Plan,
+    render,
+};
 
 /// Show every step that apply would carry out; changes nothing
 #[derive(Debug, Args)]
@@ -26,7 +30,7 @@ pub struct PlanArgs {
 
 /// Plans, shows, saves.
 pub async fn run(args: PlanArgs, global: &Global) -> Result<Exit, Ended> {
-    let flow = Flow::open(&args.spec, &global.host).await?;
+    let flow = Flow::open(&args.spec, &global.host, Purpose::Plan).await?;
     if args.out.is_some() {
         // Fingerprints in a saved plan have to be the same when it is carried out.
         flow.world.vault.establish()?;

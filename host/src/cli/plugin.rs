@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Ended, Exit, Global};
 use crate::{
+    cache::Cache,
     diagnostic::Sources,
     flow::{Plugins, refuse_errors},
     hex::hex,
@@ -56,7 +57,7 @@ pub async fn run(args: PluginArgs, global: &Global) -> Result<Exit, Ended> {
         true => Some(Arc::new(read(global)?)),
         false => None,
     };
-    let runtime = Runtime::new(&Runtime::default_cache())?;
+    let runtime = Runtime::new(&Cache::default_directory())?;
     match args.command {
         PluginCommand::List { json } => Ok(list(&runtime, host_file.as_deref(), json)),
         PluginCommand::Inspect { plugin, json } => {
@@ -81,7 +82,7 @@ fn read(global: &Global) -> Result<HostFile, Ended> {
 
 /// One line each. One that can't be loaded is said, and hides no other.
 fn list(runtime: &Runtime, host_file: Option<&HostFile>, json: bool) -> Exit {
-    let mut kinds: Vec<&str> = builtin::all().iter().map(|(kind, _)| *kind).collect();
+    let mut kinds: Vec<&str> = builtin::all().iter().map(|builtin| builtin.kind).collect();
     kinds.extend(host_file.into_iter().flat_map(|host_file| host_file.plugins.keys()).map(String::as_str));
     kinds.sort_unstable();
     kinds.dedup();

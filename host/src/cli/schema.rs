@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{Ended, Exit, Global};
 use crate::{
+    cache::Cache,
     flow::Plugins,
     host_file::{self, HostFile},
     plugin::{Runtime, builtin},
@@ -33,8 +34,8 @@ pub async fn run(args: SchemaArgs, global: &Global) -> Result<Exit, Ended> {
 }
 
 fn catalog(host_file: Option<&HostFile>) -> Result<Catalog, Ended> {
-    let runtime = Runtime::new(&Runtime::default_cache())?;
-    let mut kinds: Vec<&str> = builtin::all().iter().map(|(kind, _)| *kind).collect();
+    let runtime = Runtime::new(&Cache::default_directory())?;
+    let mut kinds: Vec<&str> = builtin::all().iter().map(|builtin| builtin.kind).collect();
     kinds.extend(host_file.into_iter().flat_map(|host_file| host_file.plugins.keys()).map(String::as_str));
     kinds.sort_unstable();
     kinds.dedup();

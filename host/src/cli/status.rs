@@ -3,7 +3,10 @@
 use clap::Args;
 
 use super::{Ended, Exit, Global, SpecArgs};
-use crate::{flow::Flow, render};
+use crate::{
+    flow::{Flow, Purpose},
+    render,
+};
 
 /// Show how each instance stands: as it should be, drifted, or missing; and the URL
 #[derive(Debug, Args)]
@@ -20,7 +23,7 @@ pub struct StatusArgs {
 
 /// Plans, and says in a line for each instance what it found.
 pub async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Ended> {
-    let flow = Flow::open(&args.spec, &global.host).await?;
+    let flow = Flow::open(&args.spec, &global.host, Purpose::Plan).await?;
     let drawn = flow.plan().await?;
     let (standing, urls) = (drawn.plan.standing(), drawn.urls());
     if args.json {

@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Ended, Exit, Global, SpecArgs};
 use crate::{
     apply::{CheckResult, verify},
-    flow::Flow,
+    flow::{Flow, Purpose},
     render::reporter,
 };
 
@@ -21,7 +21,7 @@ pub struct VerifyArgs {
 
 /// Plans to know the checks, then runs them.
 pub async fn run(args: VerifyArgs, global: &Global) -> Result<Exit, Ended> {
-    let flow = Flow::open(&args.spec, &global.host).await?;
+    let flow = Flow::open(&args.spec, &global.host, Purpose::Plan).await?;
     let planned = flow.plan().await?;
     let reporter = reporter(args.json);
     let results = verify(&flow.world, &planned.plan, &planned.gates, None, reporter.as_ref()).await?;

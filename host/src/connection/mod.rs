@@ -28,14 +28,14 @@ pub struct Connections {
 
 impl Connections {
     /// Connects to nothing yet. Whatever credentials are read for connecting become known to `learned`, the vault's.
-    pub fn new(host_file: Arc<HostFile>, learned: &Arc<Learned>) -> Self {
-        Self {
+    pub fn new(host_file: Arc<HostFile>, learned: &Arc<Learned>) -> Arc<Self> {
+        Arc::new(Self {
             host_file,
             learned: Arc::clone(learned),
             engines: docker_api::Engines::default(),
             http: http::Clients::default(),
             postgresql: postgresql::Servers::default(),
-        }
+        })
     }
 
     /// The container engine behind a `docker-api` connection.

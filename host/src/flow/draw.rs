@@ -29,7 +29,6 @@ use crate::{
 impl Flow {
     /// A plan of the stack as the world is now.
     pub async fn plan(&self) -> Result<Drawn, Ended> {
-        self.warm();
         let recorded = self.world.state.instances()?;
         self.declare(&recorded)?;
         let secrets = self.presences()?;

@@ -2,16 +2,21 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Plugins, offer};
+use super::{
+    Plugins,
+    known::{Keys, Known},
+    offer,
+};
 use crate::{
+    cache::Cache,
     contract::{Contracts, hold},
-    diagnostic::{Diagnostic, Place, Sources},
+    diagnostic::{Diagnostic, Place, Source, Sources},
     exit::{Ended, Exit},
     host_file::HostFile,
     plugin::{Offered, Runtime},
     reference::{Graph, Views},
     schema::Catalog,
-    spec::{self, Spec, SpecArgs},
+    spec::{self, Instance, Spec, SpecArgs},
     value::Address,
 };
 
@@ -39,19 +44,18 @@ pub struct Front {
 #[derive(Clone, Copy, Debug)]
 pub enum Machine<'a> {
     /// None that is known: what the spec wants from a host file stays open.
-    Elsewhere {
-        /// Names plugins by others, for kinds that are not built in; nothing else of it is looked at.
-        plugins: Option<&'a HostFile>,
-    },
-    /// This one.
-    Here(&'a HostFile),
+    Elsewhere,
+    /// This one; its host file, and the text of that.
+    Here(&'a HostFile, &'a Source),
 }
 
 /// A spec as it stands in its file, and the contracts that it names.
 pub struct Read {
-    spec: Spec,
-    contracts: Contracts,
-    diagnostics: Vec<Diagnostic>,
+    pub(super) spec: Spec,
+    pub(super) contracts: Contracts,
+    /// `--set`
+    pub(super) set: Vec<String>,
+    pub(super) diagnostics: Vec<Diagnostic>,
 }
 
 /// Reads a spec.
@@ -62,28 +66,51 @@ pub fn read(args: &SpecArgs) -> Result<Read, Ended> {
     let (contracts, problems) = Contracts::load(&spec);
     diagnostics.extend(problems);
     tracing::debug!("the spec is read");
-    Ok(Read { spec, contracts, diagnostics })
+    Ok(Read { spec, contracts, set: args.set.clone(), diagnostics })
+}
+
+impl Read {
+    /// Whether anything is wrong already.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Its instances, without what defaults and contracts add.
+    pub fn instances(&self) -> &[Instance] {
+        &self.spec.instances
+    }
+
+    /// Loads the plugins of its kinds; those by others from where a host file says.
+    pub fn plugins(&self, runtime: &Runtime, host_file: Option<&HostFile>) -> Result<Plugins, Ended> {
+        let kinds: Vec<&str> = self.spec.index.kinds().collect();
+        let plugins = Plugins::load(runtime, &kinds, host_file)?;
+        tracing::debug!("plugins are loaded");
+        Ok(plugins)
+    }
 }
 
 /// Completes and checks a spec: everything that is wrong with it, at once.
-pub fn front(read: Read, runtime: &Runtime, machine: Machine<'_>) -> Result<Front, Ended> {
-    let Read { mut spec, contracts, mut diagnostics } = read;
-    let (host_file, plugins_from) = match machine {
-        Machine::Elsewhere { plugins } => (None, plugins),
-        Machine::Here(host_file) => (Some(host_file), Some(host_file)),
-    };
-    let kinds: Vec<&str> = spec.index.kinds().collect();
-    let plugins = Plugins::load(runtime, &kinds, plugins_from)?;
-    tracing::debug!("plugins are loaded");
+pub fn front(read: Read, plugins: Plugins, cache: &Cache, machine: Machine<'_>) -> Result<Front, Ended> {
+    let keys = Keys::new(&read, &plugins, machine);
+    let Read { mut spec, contracts, mut diagnostics, .. } = read;
     let catalog = Catalog::new(plugins.iter().map(|loaded| loaded.plugin.description().clone()));
-    diagnostics.extend(catalog.complete(&mut spec, &contracts));
-    let wrong = wrong(&diagnostics);
-    diagnostics.extend(hold(&spec, &catalog, &contracts));
-    diagnostics.extend(host_file.into_iter().flat_map(|host_file| host_file.check_kinds(&catalog)));
+    let incomplete = catalog.complete(&mut spec, &contracts);
+    let host_file = match machine {
+        Machine::Elsewhere => None,
+        Machine::Here(host_file, _) => Some(host_file),
+    };
     let views = Views { spec: &spec, catalog: &catalog, contracts: &contracts, host_file };
-    tracing::debug!("the spec is held against schemas and contracts");
-    let (offered, problems) = offer::offers(&views, &plugins, &wrong)?;
-    diagnostics.extend(problems);
+    let Known { diagnostics: found, offered } = match Known::recall(cache, &keys) {
+        Some(known) => known,
+        None => {
+            let found = look(&views, &plugins, incomplete, &diagnostics)?;
+            if !diagnostics.iter().any(Diagnostic::is_error) {
+                found.keep(cache, &keys);
+            }
+            found
+        }
+    };
+    diagnostics.extend(found);
     tracing::debug!("outputs are known");
     let graph = match Graph::new(&spec, &catalog, &offered, host_file) {
         Ok(graph) => Some(graph),
@@ -96,10 +123,30 @@ pub fn front(read: Read, runtime: &Runtime, machine: Machine<'_>) -> Result<Fron
     Ok(Front { spec, contracts, catalog, plugins, sources, offered, graph, diagnostics })
 }
 
+/// Holds a completed spec against schemas and contracts, and asks the plugins. `incomplete` and `read` are what has been
+/// said already.
+fn look(
+    views: &Views<'_>,
+    plugins: &Plugins,
+    incomplete: Vec<Diagnostic>,
+    read: &[Diagnostic],
+) -> Result<Known, Ended> {
+    let Views { spec, catalog, contracts, host_file } = *views;
+    let mut diagnostics = incomplete;
+    diagnostics.extend(catalog.check(spec));
+    let wrong = wrong(read.iter().chain(&diagnostics));
+    diagnostics.extend(hold(spec, catalog, contracts));
+    diagnostics.extend(host_file.into_iter().flat_map(|host_file| host_file.check_kinds(catalog)));
+    tracing::debug!("the spec is held against schemas and contracts");
+    let (offered, problems) = offer::offers(views, plugins, &wrong)?;
+    diagnostics.extend(problems);
+    Ok(Known { diagnostics, offered })
+}
+
 /// Instances about which an error has been said: their plugins are not asked, for a section that is not as its schema
 /// wants it is nothing that a plugin has to understand.
-fn wrong(diagnostics: &[Diagnostic]) -> HashSet<Address> {
-    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error());
+fn wrong<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic>) -> HashSet<Address> {
+    let errors = diagnostics.filter(|diagnostic| diagnostic.is_error());
     let addresses = errors.filter_map(|diagnostic| match &diagnostic.place {
         Place::Instance(address, _) => Some(address.clone()),
         _ => None,

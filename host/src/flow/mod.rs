@@ -1,12 +1,15 @@
 //! The flow, from the user's files to a plan: every stage is a module of its own, and joined here.
 //!
-//! `open` reads files and loads plugins, `offer` asks what each instance makes and offers, `draw` has every instance
-//! planned and puts the plan together while `warm` has begun to log in to servers, `by_hand` looks whether what others
-//! write is already as it should be, `ready` whether what is planned can be written here.
+//! `open` reads files and loads plugins, `front` checks the spec, `offer` asks what each instance makes and offers, unless
+//! that is `known` from the last run; `draw` has every instance planned and puts the plan together while `warm` has begun
+//! to log in to servers, `by_hand` looks whether what others write is already as it should be, `ready` whether what is
+//! planned can be written here.
 
 mod by_hand;
+mod cores;
 mod draw;
 mod front;
+mod known;
 mod offer;
 mod open;
 mod plugins;
@@ -32,7 +35,7 @@ use crate::{
 };
 
 pub use front::{Front, Machine, front, read};
-pub use open::{refuse_errors, say};
+pub use open::{Purpose, refuse_errors, say};
 pub use plugins::{LoadedPlugin, Plugins};
 
 /// Files read and checked, plugins loaded, the world at hand.
@@ -82,6 +85,8 @@ impl Flow {
     pub fn lock(&self) -> anyhow::Result<Lock> {
         let lock = Lock::take(&self.host_file.state, self.stack())?;
         self.world.state.refuse_damaged()?;
+        // What was asked before may be what another run has changed since.
+        self.world.memo.clear();
         Ok(lock)
     }
 

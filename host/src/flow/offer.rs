@@ -1,11 +1,8 @@
 //! Asks plugins what each instance makes and offers, and what is wrong with its section. Pure: nothing is observed.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::collections::{BTreeMap, HashSet};
 
-use super::Plugins;
+use super::{Plugins, cores::on_all_cores};
 use crate::{
     diagnostic::Diagnostic,
     exit::{Ended, Exit},
@@ -66,33 +63,4 @@ fn ask(views: &Views<'_>, plugins: &Plugins, instance: &Instance) -> Result<Answ
         new
     });
     Ok(Answer { offered, diagnostics })
-}
-
-/// Results in the order of the items; each thread takes the next item when it is done with one.
-fn on_all_cores<I: Sync, R: Send>(items: &[I], work: impl Fn(&I) -> R + Sync) -> Vec<R> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len().max(1));
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            match items.get(index) {
-                Some(item) => done.push((index, work(item))),
-                None => return done,
-            }
-        }
-    };
-    let mut results: Vec<(usize, R)> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
-        let mut results = take();
-        for other in others {
-            match other.join() {
-                Ok(done) => results.extend(done),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        results
-    });
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
 }

@@ -5,8 +5,9 @@ use std::{io::IsTerminal, path::Path, sync::Arc};
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 
-use super::{Flow, Machine, front, read};
+use super::{Flow, Machine, front, read, warm::warm};
 use crate::{
+    cache::Cache,
     connection::Connections,
     diagnostic::{Diagnostic, Place, Segment, Sources, render},
     exit::{Ended, Exit},
@@ -20,44 +21,66 @@ use crate::{
     state::State,
 };
 
+/// What a command is going to do with a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Plan: the servers that the plugins will ask are called while they are made ready.
+    Plan,
+    /// Look at files and state alone.
+    Look,
+}
+
 impl Flow {
     /// Everything up to the first observation. Mistakes in the user's files are printed, all of them.
-    pub async fn open(args: &SpecArgs, host: &Path) -> Result<Self, Ended> {
-        Self::open_with(args, host, &|| Runtime::new(&Runtime::default_cache())).await
+    pub async fn open(args: &SpecArgs, host: &Path, purpose: Purpose) -> Result<Self, Ended> {
+        let cache = Cache::default_directory();
+        let flow = Self::open_with(args, host, purpose, &cache, &|| Runtime::new(&cache)).await?;
+        // The process ends with the flow, and gives everything back at once: unmapping code piece by piece takes longer.
+        flow.plugins.iter().for_each(|loaded| std::mem::forget(Arc::clone(loaded)));
+        Ok(flow)
     }
 
-    /// The same, with plugins run by something else than usual.
+    /// The same, with plugins run by something else than usual, and results kept elsewhere.
     pub async fn open_with(
         args: &SpecArgs,
         host: &Path,
+        purpose: Purpose,
+        cache: &Path,
         runtime: &(dyn Fn() -> anyhow::Result<Runtime> + Sync),
     ) -> Result<Self, Ended> {
+        let cache = Cache::open(cache)?;
         // The engine starts, and the spec is read, while the host file is.
         let (machine, others) = std::thread::scope(|scope| {
             let others = scope.spawn(|| (runtime(), read(args)));
-            (host_file::read(host), others.join())
+            (host_file::read_with(host, Some(&cache)), others.join())
         });
         let (host_file, host_source, host_problems) = machine.map_err(anyhow::Error::new)?;
         let host_sources = Sources { host_file: Some(host_source.clone()), ..Sources::default() };
         refuse_errors(&host_problems, &host_sources)?;
         tracing::debug!("the host file is sound");
         let host_file = Arc::new(host_file);
-        let (runtime, spec) = others.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let (runtime, spec) = (runtime?, spec?);
-        let front = tokio::task::block_in_place(|| front(spec, &runtime, Machine::Here(&host_file)))?;
+        let (runtime, read) = others.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let (runtime, read) = (runtime?, read?);
+        let plugins = tokio::task::block_in_place(|| read.plugins(&runtime, Some(&host_file)))?;
+        let (learned, memo) = (Arc::default(), Memo::default());
+        let connections = Connections::new(Arc::clone(&host_file), &learned);
+        if purpose == Purpose::Plan && !read.has_errors() {
+            warm(read.instances(), &plugins, &host_file, &connections, &memo);
+        }
+        let machine = Machine::Here(&host_file, &host_source);
+        let front = tokio::task::block_in_place(|| front(read, plugins, &cache, machine))?;
         let mut sources = front.sources;
         sources.host_file = Some(host_source);
         let mut warnings: Vec<Diagnostic> = host_problems.into_iter().chain(front.diagnostics).collect();
         refuse_errors(&warnings, &sources)?;
         tracing::debug!("the spec is sound");
         let state = Arc::new(State::open(&host_file.state, &front.spec.stack)?);
-        let vault = Vault::open(Arc::clone(&host_file), &front.spec.stack, Arc::clone(&state))?;
+        let vault = Vault::open_with(Arc::clone(&host_file), &front.spec.stack, Arc::clone(&state), learned)?;
         for (address, offered) in &front.offered {
             vault.declare(address, &offered.makes);
         }
         warnings.extend(vault.warnings().into_iter().map(of_the_store));
-        let connections = Connections::new(Arc::clone(&host_file), vault.learned());
-        let world = World { host_file: Arc::clone(&host_file), connections, vault, state, memo: Memo::default() };
+        let world = World { host_file: Arc::clone(&host_file), connections, vault, state, memo };
         let binding = Binding {
             spec_path: absolute(&args.spec)?,
             spec: digest(&args.spec)?,

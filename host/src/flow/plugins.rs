@@ -1,9 +1,10 @@
 //! Plugins of a run: the built-in ones that the spec needs, and those that the host file names. Loaded side by side.
 
-use std::{borrow::Cow, collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::Context;
 
+use super::cores::on_all_cores;
 use crate::{
     exit::{Ended, Exit},
     hex::hex,
@@ -32,14 +33,7 @@ impl Plugins {
     /// Loads what these kinds need. A kind that nobody handles is left out; the spec's check says so.
     pub fn load(runtime: &Runtime, kinds: &[&str], host_file: Option<&HostFile>) -> Result<Self, Ended> {
         let mut by_kind = BTreeMap::new();
-        let loaded: Vec<Result<Option<LoadedPlugin>, Ended>> = std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                kinds.iter().map(|kind| scope.spawn(move || load_one(runtime, kind, host_file))).collect();
-            let joined = |thread: std::thread::ScopedJoinHandle<'_, _>| {
-                thread.join().unwrap_or_else(|_| Err(Ended::new(Exit::Error, "a thread that loads a plugin panicked")))
-            };
-            threads.into_iter().map(joined).collect()
-        });
+        let loaded = on_all_cores(kinds, |kind| load_one(runtime, kind, host_file));
         for (kind, plugin) in kinds.iter().zip(loaded) {
             if let Some(plugin) = plugin? {
                 by_kind.insert((*kind).to_owned(), Arc::new(plugin));
@@ -61,12 +55,12 @@ impl Plugins {
 
 fn load_one(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Result<Option<LoadedPlugin>, Ended> {
     let settings = host_file.and_then(|host_file| host_file.plugins.get(kind));
-    let (bytes, first_party) = match (settings, builtin::component(kind)) {
-        (Some(settings), _) => (Cow::Owned(read(kind, &settings.path, host_file)?), false),
-        (None, Some(bytes)) => (Cow::Borrowed(bytes), true),
+    let (plugin, first_party) = match (settings, builtin::of(kind)) {
+        (Some(settings), _) => (runtime.load(kind, &read(kind, &settings.path, host_file)?), false),
+        (None, Some(builtin)) => (runtime.load_builtin(builtin), true),
         (None, None) => return Ok(None),
     };
-    let plugin = runtime.load(kind, &bytes).map_err(|fault| Ended::new(Exit::Plugin, fault.to_string()))?;
+    let plugin = plugin.map_err(|fault| Ended::new(Exit::Plugin, fault.to_string()))?;
     if plugin.description().kind != kind {
         let message = format!(
             "plugin `{kind}` handles the kind `{}`: its table in the host file must be [plugin.{0}]",

@@ -6,7 +6,7 @@ mod read;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-pub use read::{parse, read, schema};
+pub use read::{parse, read, read_with, schema};
 
 use serde::{Deserialize, Serialize};
 

@@ -16,6 +16,7 @@ use super::{
     refuse_writable_by_others,
 };
 use crate::{
+    cache::{Cache, KeyMaker},
     diagnostic::{Diagnostic, Document, Place, Source, closest, keys, listed},
     gate::Grants,
     schema::{Catalog, Checker},
@@ -30,10 +31,18 @@ use crate::{
 /// # Errors
 /// It can't be read, or others can write it.
 pub fn read(path: &Path) -> Result<(HostFile, Source, Vec<Diagnostic>), Unusable> {
+    read_with(path, None)
+}
+
+/// The same, where a cache may know that this very text is as it should be.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_with(path: &Path, cache: Option<&Cache>) -> Result<(HostFile, Source, Vec<Diagnostic>), Unusable> {
     let text = refuse_writable_by_others(path, "host file").and_then(|()| {
         std::fs::read_to_string(path).with_context(|| format!("the host file {} can't be read", path.display()))
     });
-    text.map(|text| parse(path, &text)).map_err(|error| {
+    text.map(|text| parse_with(path, &text, cache)).map_err(|error| {
         let help = match path.exists() {
             true => "",
             false => {
@@ -52,6 +61,10 @@ pub fn schema() -> serde_json::Value {
 
 /// Parses a host file; `path` is where it would be.
 pub fn parse(path: &Path, text: &str) -> (HostFile, Source, Vec<Diagnostic>) {
+    parse_with(path, text, None)
+}
+
+fn parse_with(path: &Path, text: &str, cache: Option<&Cache>) -> (HostFile, Source, Vec<Diagnostic>) {
     static SCHEMA: LazyLock<Checker> = LazyLock::new(|| Checker::new(schema()));
     let source = Source::new(path.display().to_string(), text);
     let (document, errors) = DeTable::parse_recoverable(text);
@@ -60,10 +73,18 @@ pub fn parse(path: &Path, text: &str) -> (HostFile, Source, Vec<Diagnostic>) {
         return (HostFile::empty(path), source, diagnostics);
     }
     let tree = plain(document.get_ref(), &|path| Place::HostFile(path.to_vec()), &mut diagnostics);
-    check(&SCHEMA, &tree, &[], &mut diagnostics);
-    check_connections(&tree, &mut diagnostics);
+    let place = KeyMaker::place("host file").and(path.as_os_str().as_encoded_bytes()).finish();
+    let made_of = KeyMaker::of("host file").and(text.as_bytes()).finish();
+    // A text that was right once is right: schemas are compiled for those who changed theirs.
+    if cache.and_then(|cache| cache.recall::<()>(&place, &made_of)).is_none() {
+        check(&SCHEMA, &tree, &[], &mut diagnostics);
+        check_connections(&tree, &mut diagnostics);
+        if let (true, Some(cache)) = (diagnostics.is_empty(), cache) {
+            cache.keep(&place, &made_of, &());
+        }
+    }
     if diagnostics.is_empty() {
-        match toml::from_str::<Raw>(text) {
+        match Raw::deserialize(toml::de::Deserializer::from(document)) {
             Ok(raw) => {
                 warn(&raw, &mut diagnostics);
                 let host_file = raw.settled(path, &tree);

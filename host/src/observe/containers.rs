@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Failure, World, listeners};
+use super::{Failure, Memo, World, listeners};
 use crate::{
     connection::docker_api::{Engine, ImageFacts, Inspect, Seen, Summary},
     gate::{DefinedContainer, Permit},
@@ -120,11 +120,38 @@ impl World {
         container: &Inspect,
         image: Option<&ImageFacts>,
     ) -> Result<Vec<String>, Failure> {
-        let seen = container_seen(engine, wanted, container, image).await?;
+        let unnamed = match (&wanted.network, sole_network(container)) {
+            (None, Some(network)) => self.on_default_network(engine, wanted.lasting_name(), container, network).await?,
+            (None, None) => names_no_network(container),
+            (Some(_), _) => false,
+        };
+        let seen = Seen::of(container, image, unnamed);
         let want = Seen::wanted(wanted, image, engine);
         let mut differs = seen.differs_from(&want);
         differs.extend(self.env_differs(engine.name(), wanted, &seen.env, want.env)?);
         Ok(differs)
+    }
+
+    /// Whether a container was given the network that containers get when they name none. What it was created with does
+    /// not change, so the engine is asked once in its life.
+    async fn on_default_network(
+        &self,
+        engine: &Engine,
+        name: &str,
+        container: &Inspect,
+        network: &str,
+    ) -> Result<bool, Failure> {
+        let failed = |error| Failure::Other(format!("{error:#}"));
+        let place = format!("container {} {name} network", engine.name());
+        let record = PlaceRecord { want: container.id.clone(), written: network.to_owned() };
+        if self.state.place(&place).map_err(failed)?.as_ref() == Some(&record) {
+            return Ok(true);
+        }
+        let is_default = engine.is_default_network(network).await?;
+        if is_default {
+            self.state.set_place(&place, Some(&record)).map_err(failed)?;
+        }
+        Ok(is_default)
     }
 
     /// Variables whose value is another, or that are there and not wanted, or the other way round, as `env.NAME`.
@@ -189,8 +216,8 @@ impl World {
     }
 
     /// All containers of an engine.
-    pub(crate) async fn containers(&self, engine: &Engine) -> Result<Arc<Vec<Summary>>, Failure> {
-        self.memo.raw(format!("containers {}", engine.name()), async { Ok(engine.list().await?) }).await
+    async fn containers(&self, engine: &Engine) -> Result<Arc<Vec<Summary>>, Failure> {
+        all_containers(&self.memo, engine).await
     }
 
     /// An image of an engine; none when it is not there.
@@ -278,6 +305,11 @@ impl World {
     }
 }
 
+/// All containers of an engine, asked once.
+pub(crate) async fn all_containers(memo: &Memo, engine: &Engine) -> Result<Arc<Vec<Summary>>, Failure> {
+    memo.raw(format!("containers {}", engine.name()), async { Ok(engine.list().await?) }).await
+}
+
 /// A container in the terms of what is wanted.
 pub(crate) async fn container_seen(
     engine: &Engine,
@@ -285,13 +317,24 @@ pub(crate) async fn container_seen(
     container: &Inspect,
     image: Option<&ImageFacts>,
 ) -> Result<Seen, Failure> {
-    let mut networks = container.network_settings.networks.keys();
-    let unnamed = match (&wanted.network, networks.next(), networks.next()) {
-        (None, Some(network), None) => engine.is_default_network(network).await?,
-        (None, None, None) => matches!(container.host_config.network_mode.as_str(), "bridge" | "default"),
-        _ => false,
+    let unnamed = match (&wanted.network, sole_network(container)) {
+        (None, Some(network)) => engine.is_default_network(network).await?,
+        (None, None) => names_no_network(container),
+        (Some(_), _) => false,
     };
     Ok(Seen::of(container, image, unnamed))
+}
+
+/// The network of a container that has one.
+fn sole_network(container: &Inspect) -> Option<&str> {
+    let mut networks = container.network_settings.networks.keys();
+    networks.next().filter(|_| networks.next().is_none()).map(String::as_str)
+}
+
+/// Whether a container without networks of its own named none.
+fn names_no_network(container: &Inspect) -> bool {
+    container.network_settings.networks.is_empty()
+        && matches!(container.host_config.network_mode.as_str(), "bridge" | "default")
 }
 
 /// Where state keeps what a variable with a secret was set to.

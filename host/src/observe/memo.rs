@@ -19,9 +19,12 @@ use crate::hex::hex;
 type Answer = Arc<OnceCell<Result<serde_json::Value, Failure>>>;
 type Raw = Arc<OnceCell<Result<Arc<dyn Any + Send + Sync>, Failure>>>;
 
-/// The answers of one run.
+/// The answers of one run. Cheap to clone; clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Memo(Arc<Answers>);
+
 #[derive(Debug, Default)]
-pub struct Memo {
+struct Answers {
     answers: Mutex<HashMap<String, Answer>>,
     raw: Mutex<HashMap<String, Raw>>,
     unanswered: AtomicBool,
@@ -36,7 +39,7 @@ impl Memo {
         F: Future<Output = Result<T, Failure>>,
     {
         let cell = {
-            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut answers = self.0.answers.lock().unwrap_or_else(PoisonError::into_inner);
             answers.entry(question).or_default().clone()
         };
         let answer = cell
@@ -60,7 +63,7 @@ impl Memo {
         F: Future<Output = Result<T, Failure>>,
     {
         let cell = {
-            let mut raw = self.raw.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut raw = self.0.raw.lock().unwrap_or_else(PoisonError::into_inner);
             raw.entry(question.clone()).or_default().clone()
         };
         let found = cell.get_or_init(|| async { Ok(Arc::new(ask.await?) as Arc<dyn Any + Send + Sync>) }).await;
@@ -70,17 +73,17 @@ impl Memo {
 
     /// Somebody who was asked is down, too slow, or not well: what is wrong is the world, and not the user's files.
     pub fn note_unanswered(&self) {
-        self.unanswered.store(true, Ordering::Relaxed);
+        self.0.unanswered.store(true, Ordering::Relaxed);
     }
 
     /// Whether that happened.
     pub fn unanswered(&self) -> bool {
-        self.unanswered.load(Ordering::Relaxed)
+        self.0.unanswered.load(Ordering::Relaxed)
     }
 
     /// Each question with a digest of its answer, to say what changed when a saved plan is stale.
     pub fn digests(&self) -> BTreeMap<String, String> {
-        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = self.0.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let digest = |answer: &Answer| answer.get().map(|answer| format!("{answer:?}"));
         answers
             .iter()
@@ -90,8 +93,8 @@ impl Memo {
 
     /// Forgets everything: after a step has changed the world.
     pub fn clear(&self) {
-        self.answers.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.raw.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.0.answers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.0.raw.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

@@ -11,7 +11,7 @@ pub struct World {
     /// This machine's settings.
     pub host_file: Arc<HostFile>,
     /// Connections, each made when it is first used.
-    pub connections: Connections,
+    pub connections: Arc<Connections>,
     /// Secrets.
     pub vault: Vault,
     /// What the last runs left.

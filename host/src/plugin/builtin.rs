@@ -4,25 +4,40 @@
 
 include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
 
-/// Each first-party plugin's kind, and its component's bytes.
-pub fn all() -> &'static [(&'static str, &'static [u8])] {
+/// A first-party plugin.
+#[derive(Clone, Copy, Debug)]
+pub struct Builtin {
+    /// The kind that it handles.
+    pub kind: &'static str,
+    /// The component.
+    pub bytes: &'static [u8],
+    /// SHA-256 of the component.
+    pub digest: [u8; 32],
+}
+
+/// All of them.
+pub fn all() -> &'static [Builtin] {
     table::<()>()
 }
 
-/// The component that handles `kind`, if it is a first-party one.
-pub fn component(kind: &str) -> Option<&'static [u8]> {
-    all().iter().find(|(name, _)| *name == kind).map(|(_, bytes)| *bytes)
+/// The one that handles `kind`, if there is one.
+pub fn of(kind: &str) -> Option<&'static Builtin> {
+    all().iter().find(|builtin| builtin.kind == kind)
 }
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     #[test]
     fn each_kind_is_a_component() {
         for kind in ["postgres", "container", "secret", "gateway", "oidc"] {
-            assert!(component(kind).is_some_and(wasmparser::Parser::is_component), "{kind}");
+            let found = of(kind).unwrap_or_else(|| panic!("{kind} is not there"));
+            assert!(wasmparser::Parser::is_component(found.bytes), "{kind}");
+            assert_eq!(found.digest, <[u8; 32]>::from(Sha256::digest(found.bytes)), "{kind}");
         }
-        assert_eq!(component("unheard-of"), None);
+        assert!(of("unheard-of").is_none());
     }
 }

@@ -16,7 +16,6 @@ mod recorder;
 mod references;
 mod runtime;
 mod slots;
-mod sweep;
 
 pub use engine::SLOTS;
 pub use fault::{Doing, PluginFault, What};
@@ -136,7 +135,7 @@ pub struct ConsumerView {
 }
 
 /// What an instance offers to others.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Offered {
     /// What it makes.
     pub makes: Vec<Making>,
@@ -147,7 +146,7 @@ pub struct Offered {
 }
 
 /// One output.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Output {
     /// Its name.
     pub name: String,

@@ -1,10 +1,7 @@
 //! Loading plugins and calling them. All functions block: call them from a thread that may, within a tokio runtime
 //! (`spawn_blocking`), because questions of the plugin are asked there.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use sha2::{Digest, Sha256};
@@ -16,7 +13,8 @@ use wasmtime::{
 use super::{
     Description, InstanceView, Offered,
     bindings::{self, PluginPre, exports::stackrun::plugin::guest::Guest},
-    cache::{Cache, Key},
+    builtin::Builtin,
+    cache,
     call::{Call, Outside},
     convert,
     engine::{self, SLOTS},
@@ -28,7 +26,7 @@ use super::{
     references::References,
     slots::Slots,
 };
-use crate::{diagnostic::Diagnostic, gate::Gate, observe::World, plan::Planned, value::Target};
+use crate::{cache::Cache, diagnostic::Diagnostic, gate::Gate, observe::World, plan::Planned, value::Target};
 
 /// What runs plugins. Cheap to clone.
 #[derive(Clone)]
@@ -56,11 +54,6 @@ pub struct Plugin {
 }
 
 impl Runtime {
-    /// Where compiled plugins are kept unless somebody says otherwise.
-    pub fn default_cache() -> PathBuf {
-        Cache::default_directory()
-    }
-
     /// With the limits that plugins have, and compiled code kept in `cache`.
     ///
     /// # Errors
@@ -80,13 +73,26 @@ impl Runtime {
         Ok(Self { shared: Arc::new(Shared { engine, linker, cache, limits, recorder, slots }) })
     }
 
+    /// Where compiled plugins are kept.
+    pub fn cache(&self) -> &Cache {
+        &self.shared.cache
+    }
+
     /// Loads a component: from the cache where it is, else inspected, compiled, linked and asked what it is. `name` is
     /// what the host file or the binary calls it.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Plugin, PluginFault> {
+        self.load_known(name, bytes, Sha256::digest(bytes).into())
+    }
+
+    /// Loads a first-party plugin.
+    pub fn load_builtin(&self, builtin: &Builtin) -> Result<Plugin, PluginFault> {
+        self.load_known(builtin.kind, builtin.bytes, builtin.digest)
+    }
+
+    fn load_known(&self, name: &str, bytes: &[u8], digest: [u8; 32]) -> Result<Plugin, PluginFault> {
         let fault = |what| PluginFault { plugin: name.to_owned(), instance: None, doing: Doing::Load, what };
-        let digest: [u8; 32] = Sha256::digest(bytes).into();
-        let key = Key::new(&self.shared.engine, &digest);
-        if let Some((component, description)) = self.shared.cache.load(&self.shared.engine, &key) {
+        let key = cache::key(&self.shared.engine, &digest);
+        if let Some((component, description)) = cache::load(&self.shared.cache, &self.shared.engine, &key) {
             let linked = self.link(&component).map_err(fault)?;
             return Ok(self.plugin(name, digest, linked, description));
         }
@@ -95,7 +101,7 @@ impl Runtime {
         let linked = self.link(&component).map_err(fault)?;
         let description = self.describe(name, &linked)?;
         inspect::asked_for(&imported, &description.capabilities).map_err(|unfit| fault(unfit.into()))?;
-        if let Err(error) = self.shared.cache.store(&key, &component, &description) {
+        if let Err(error) = cache::store(&self.shared.cache, &key, &component, &description) {
             tracing::warn!("compiled plugins are not kept, and the next run is slower: {error:#}");
         }
         Ok(self.plugin(name, digest, linked, description))

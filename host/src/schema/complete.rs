@@ -1,4 +1,5 @@
-//! Completes a spec: kinds are looked up, defaults and tables of the contract filled in, sections held against schemas.
+//! Completes a spec: kinds are looked up, defaults and tables of the contract filled in. Then sections are held against
+//! schemas.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +14,7 @@ use crate::{
 };
 
 impl Catalog {
-    /// All that can be said and filled in before a plugin is asked. The spec's sections have their defaults and the
-    /// tables of their contracts afterwards.
+    /// Fills in the defaults of the schemas and the tables of the contracts, and says what can't be.
     pub fn complete(&self, spec: &mut Spec, contracts: &Contracts) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
         let Spec { instances, index, .. } = spec;
@@ -25,6 +25,15 @@ impl Catalog {
             };
             fill_defaults(instance, &kind.description.section_schema, index, &mut diagnostics);
             contract::expand(instance, contracts.of(&instance.address), &mut diagnostics);
+        }
+        diagnostics
+    }
+
+    /// Holds the sections of a completed spec against the schemas of their kinds.
+    pub fn check(&self, spec: &Spec) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
+        for instance in &spec.instances {
+            let Some(kind) = self.kinds.get(instance.address.kind()) else { continue };
             let place = |path| Place::Instance(instance.address.clone(), path);
             let problems = kind.checker.check(&instance.section, &|target| self.promised(target));
             diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
@@ -53,7 +62,7 @@ impl Catalog {
         let (kind, name) = (instance.address.kind(), instance.address.name());
         // Of the built-in plugins only those are loaded that the spec needs.
         let kinds: BTreeSet<&str> =
-            self.kinds.keys().map(String::as_str).chain(builtin::all().iter().map(|(kind, _)| *kind)).collect();
+            self.kinds.keys().map(String::as_str).chain(builtin::all().iter().map(|builtin| builtin.kind)).collect();
         let help = match closest(kind, kinds.iter().copied()) {
             Some(near) => format!("did you mean `[{near}.{name}]`?"),
             None => {

@@ -73,13 +73,21 @@ pub struct Vault {
 impl Vault {
     /// Decrypts nothing, makes nothing. Fails when the store or its fingerprint key is open to others.
     pub fn open(host_file: Arc<HostFile>, stack: &str, state: Arc<State>) -> Result<Self> {
+        Self::open_with(host_file, stack, state, Arc::default())
+    }
+
+    /// The same, where credentials have been read already.
+    ///
+    /// # Errors
+    /// Those of [`Vault::open`].
+    pub fn open_with(host_file: Arc<HostFile>, stack: &str, state: Arc<State>, learned: Arc<Learned>) -> Result<Self> {
         keys::check_recipients(&host_file.store.recipients)?;
         let store = Store::open(host_file.store.path.clone(), stack)?;
         let fingerprints = store.fingerprint_key()?;
         Ok(Self {
             keys: Keys::new(host_file.store.clone()),
             watch: Watch::new(&fingerprints),
-            learned: Arc::default(),
+            learned,
             store,
             fingerprints,
             host_file,

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::{Ended, Exit, Global, SpecArgs};
 use crate::{
-    flow::Flow,
+    flow::{Flow, Purpose},
     render::printable,
     secret::{Making, Presence},
     state::Lock,
@@ -87,7 +87,7 @@ struct Listed {
 
 impl Secrets {
     async fn open(spec: &SpecArgs, global: &Global) -> Result<Self, Ended> {
-        let flow = Flow::open(spec, &global.host).await?;
+        let flow = Flow::open(spec, &global.host, Purpose::Look).await?;
         let mut all = Vec::new();
         for (address, makings) in flow.makings() {
             flow.world.vault.declare(address, makings);

@@ -162,9 +162,8 @@ answer!(
 );
 
 answer!(
-    /// `GET /networks/NAME`, and one of `GET /networks`
+    /// `GET /networks/NAME`
     NetworkFacts {
-        name: String,
         /// One network answers to several names: Podman's default one to `bridge` as well as to its own.
         id: String,
     }

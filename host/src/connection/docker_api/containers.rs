@@ -5,7 +5,7 @@ use std::time::Duration;
 use hyper::Method;
 
 use super::{
-    CreateBody, Engine, EngineError, ImageFacts, Inspect, Networks, Summary,
+    CreateBody, Engine, EngineError, ImageFacts, Inspect, Summary,
     answers::{Info, NetworkFacts, Version},
     call::{CHANGE, part},
     logs,
@@ -53,27 +53,19 @@ impl Engine {
         if network == "bridge" {
             return Ok(true);
         }
-        let Networks { default, by_name } = self.networks().await?;
-        let one = match by_name.get(network) {
-            Some(id) => Some(id.clone()),
-            // Made since the list was asked for.
-            None => self.network(network).await?.map(|network| network.id),
-        };
-        Ok(one.is_some() && one == *default)
+        let (one, default) = tokio::join!(self.network(network), self.default_network());
+        let one = one?;
+        Ok(one.is_some() && one == *default?)
     }
 
-    /// The networks there are; asked once.
-    pub(crate) async fn networks(&self) -> Result<&Networks, EngineError> {
-        let ask = || async {
-            let (all, default) = tokio::join!(self.get::<Vec<NetworkFacts>>("/networks"), self.network("bridge"));
-            let by_name = all?.into_iter().map(|network| (network.name, network.id)).collect();
-            Ok(Networks { default: default?.map(|network| network.id), by_name })
-        };
-        self.networks.get_or_try_init(ask).await
+    /// The identifier of that network; asked once.
+    async fn default_network(&self) -> Result<&Option<String>, EngineError> {
+        self.default_network.get_or_try_init(|| self.network("bridge")).await
     }
 
-    async fn network(&self, name: &str) -> Result<Option<NetworkFacts>, EngineError> {
-        found(self.get(&format!("/networks/{}", part(name))).await)
+    async fn network(&self, name: &str) -> Result<Option<String>, EngineError> {
+        let facts: Option<NetworkFacts> = found(self.get(&format!("/networks/{}", part(name))).await)?;
+        Ok(facts.map(|network| network.id))
     }
 
     /// The last lines that a container wrote, oldest first, with control characters escaped. Foreign text: redact it.

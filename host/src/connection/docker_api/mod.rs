@@ -47,15 +47,7 @@ pub struct Engine {
     publish: IpAddr,
     host_name: Option<String>,
     facts: OnceCell<EngineFacts>,
-    networks: OnceCell<Networks>,
-}
-
-/// Identifiers of networks.
-#[derive(Debug)]
-pub(crate) struct Networks {
-    /// Of the one that containers get when they name none.
-    default: Option<String>,
-    by_name: HashMap<String, String>,
+    default_network: OnceCell<Option<String>>,
 }
 
 impl Engine {
@@ -80,7 +72,7 @@ impl Engine {
             publish,
             host_name: string("host_name").map(str::to_owned),
             facts: OnceCell::new(),
-            networks: OnceCell::new(),
+            default_network: OnceCell::new(),
         })
     }
 
