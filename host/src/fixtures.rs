@@ -1,6 +1,6 @@
 //! For tests: five plugins as the front end sees them, and the front end run over a text.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use serde_json::{Value, json};
 
@@ -63,7 +63,7 @@ pub(crate) fn said(text: &str, host_file: Option<&HostFile>) -> String {
 
 pub(crate) fn catalog() -> Catalog {
     use ValueType::{Integer, Text};
-    Catalog::new([
+    let descriptions = [
         description("secret", secret_schema(), &[], &[("*", Text, true)]),
         description(
             "postgres",
@@ -116,7 +116,8 @@ pub(crate) fn catalog() -> Catalog {
                 ("provider_name", Text, false),
             ],
         ),
-    ])
+    ];
+    Catalog::new(descriptions.map(Arc::new))
 }
 
 fn object(properties: Value) -> Value {

@@ -120,7 +120,7 @@ fn of_kind(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Resul
         (false, Some(path)) => path.display().to_string(),
         _ => "built in".to_owned(),
     };
-    Ok(Found { from, digest: loaded.digest.clone(), description: loaded.plugin.description().clone() })
+    Ok(Found { from, digest: loaded.digest.clone(), description: Description::clone(loaded.plugin.description()) })
 }
 
 /// A component that nobody has installed yet. It is only asked to describe itself, in the same sandbox.
@@ -130,7 +130,7 @@ fn of_file(runtime: &Runtime, path: &Path) -> Result<Found, Ended> {
     let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
     let plugin = runtime.load(&name, &bytes).map_err(|fault| Ended::new(Exit::Plugin, fault.to_string()))?;
     let digest = hex(&Sha256::digest(&bytes));
-    Ok(Found { from: shown, digest, description: plugin.description().clone() })
+    Ok(Found { from: shown, digest, description: Description::clone(plugin.description()) })
 }
 
 impl Found {

@@ -40,7 +40,7 @@ fn catalog(host_file: Option<&HostFile>) -> Result<Catalog, Ended> {
     kinds.sort_unstable();
     kinds.dedup();
     let plugins = Plugins::load(&runtime, &kinds, host_file)?;
-    Ok(Catalog::new(plugins.iter().map(|loaded| loaded.plugin.description().clone())))
+    Ok(Catalog::new(plugins.iter().map(|loaded| Arc::clone(loaded.plugin.description()))))
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub struct Contract {
     /// For underlining.
     pub source: Source,
     /// All of it, as plugins are handed it.
-    pub tree: Tree,
+    pub tree: Arc<Tree>,
     /// What the host itself reads.
     pub facts: Facts,
 }
@@ -158,7 +158,7 @@ fn parse(name: &str, source: Source, schema: Option<&Checker>, diagnostics: &mut
         return None;
     }
     match Facts::deserialize(toml::de::Deserializer::from(document)) {
-        Ok(facts) => Some(Contract { name: name.to_owned(), source, tree, facts }),
+        Ok(facts) => Some(Contract { name: name.to_owned(), source, tree: Arc::new(tree), facts }),
         Err(error) => {
             diagnostics.push(syntax_error(&error, Document::Contract(name.to_owned()), &source.text));
             None

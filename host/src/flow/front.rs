@@ -1,6 +1,9 @@
 //! The front end: all that can be said of a spec before anything is observed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     Plugins,
@@ -16,7 +19,7 @@ use crate::{
     plugin::{Offered, Runtime},
     reference::{Graph, Views},
     schema::Catalog,
-    spec::{self, Instance, Spec, SpecArgs},
+    spec::{self, Spec, SpecArgs},
     value::Address,
 };
 
@@ -75,11 +78,6 @@ impl Read {
         self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
-    /// Its instances, without what defaults and contracts add.
-    pub fn instances(&self) -> &[Instance] {
-        &self.spec.instances
-    }
-
     /// Loads the plugins of its kinds; those by others from where a host file says.
     pub fn plugins(&self, runtime: &Runtime, host_file: Option<&HostFile>) -> Result<Plugins, Ended> {
         let kinds: Vec<&str> = self.spec.index.kinds().collect();
@@ -93,7 +91,7 @@ impl Read {
 pub fn front(read: Read, plugins: Plugins, cache: &Cache, machine: Machine<'_>) -> Result<Front, Ended> {
     let keys = Keys::new(&read, &plugins, machine);
     let Read { mut spec, contracts, mut diagnostics, .. } = read;
-    let catalog = Catalog::new(plugins.iter().map(|loaded| loaded.plugin.description().clone()));
+    let catalog = Catalog::new(plugins.iter().map(|loaded| Arc::clone(loaded.plugin.description())));
     let incomplete = catalog.complete(&mut spec, &contracts);
     let host_file = match machine {
         Machine::Elsewhere => None,

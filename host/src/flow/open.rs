@@ -5,7 +5,7 @@ use std::{io::IsTerminal, path::Path, sync::Arc};
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 
-use super::{Flow, Machine, front, read, warm::warm};
+use super::{Flow, Machine, front, read, warm::Servers};
 use crate::{
     cache::Cache,
     connection::Connections,
@@ -61,11 +61,13 @@ impl Flow {
         let host_file = Arc::new(host_file);
         let (runtime, read) = others.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let (runtime, read) = (runtime?, read?);
-        let plugins = tokio::task::block_in_place(|| read.plugins(&runtime, Some(&host_file)))?;
         let (learned, memo) = (Arc::default(), Memo::default());
         let connections = Connections::new(Arc::clone(&host_file), &learned);
-        if purpose == Purpose::Plan && !read.has_errors() {
-            warm(read.instances(), &plugins, &host_file, &connections, &memo);
+        let servers = (purpose == Purpose::Plan && !read.has_errors())
+            .then(|| Servers::call_known(&read, &host_source, &cache, &connections, &memo));
+        let plugins = tokio::task::block_in_place(|| read.plugins(&runtime, Some(&host_file)))?;
+        if let Some(servers) = servers {
+            servers.call_others(&read, &plugins, &host_file);
         }
         let machine = Machine::Here(&host_file, &host_source);
         let front = tokio::task::block_in_place(|| front(read, plugins, &cache, machine))?;

@@ -24,6 +24,8 @@ pub use limits::Limits;
 pub use recorder::Recorder;
 pub use runtime::{Plugin, Runtime};
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -94,7 +96,7 @@ pub struct InstanceView {
     /// The connections that its description asks for.
     pub connections: Vec<ConnectionView>,
     /// The contract, as a tree.
-    pub contract: Option<Tree>,
+    pub contract: Option<Arc<Tree>>,
     /// Instances that refer to this one.
     pub consumers: Vec<ConsumerView>,
     /// What it owned after the last run, and whether its last proof held.

@@ -146,7 +146,7 @@ impl Plugin {
     }
 
     /// What it says of itself.
-    pub fn description(&self) -> &Description {
+    pub fn description(&self) -> &Arc<Description> {
         &self.description
     }
 

@@ -1,6 +1,9 @@
 //! Instances as plugins are handed them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use super::{Graph, Known, picked};
 use crate::{
@@ -34,7 +37,7 @@ impl Views<'_> {
     /// A connection that can't be picked.
     pub fn offline(&self, instance: &Instance) -> Result<InstanceView, Vec<Diagnostic>> {
         let known = Known { catalog: self.catalog, offered: None, host_file: self.host_file };
-        let contract = self.contracts.of_or_of_user(&instance.address).map(|contract| contract.tree.clone());
+        let contract = self.contracts.of_or_of_user(&instance.address).map(|contract| Arc::clone(&contract.tree));
         Ok(InstanceView {
             address: instance.address.clone(),
             stack: self.spec.stack.clone(),
@@ -75,7 +78,7 @@ impl Views<'_> {
             makes: makes.map(|target| with_info(target, &known, available)).collect(),
             section,
             connections: self.connections(instance)?,
-            contract: contract.map(|contract| contract.tree.clone()),
+            contract: contract.map(|contract| Arc::clone(&contract.tree)),
             consumers: consumers.iter().map(|consumer| self.consumer(consumer)).collect(),
             owned,
         })

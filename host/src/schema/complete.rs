@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Catalog;
+use super::{Catalog, Checker};
 use crate::{
     contract::{self, Contracts},
     diagnostic::{Diagnostic, Place, closest, keys, listed},
@@ -35,7 +35,8 @@ impl Catalog {
         for instance in &spec.instances {
             let Some(kind) = self.kinds.get(instance.address.kind()) else { continue };
             let place = |path| Place::Instance(instance.address.clone(), path);
-            let problems = kind.checker.check(&instance.section, &|target| self.promised(target));
+            let checker = kind.checker.get_or_init(|| Checker::new(kind.description.section_schema.clone()));
+            let problems = checker.check(&instance.section, &|target| self.promised(target));
             diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
                 help: problem.help,
                 ..Diagnostic::error(place(problem.path), problem.message)

@@ -7,7 +7,10 @@ mod page;
 mod project;
 mod whole;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, OnceLock},
+};
 
 pub use check::{Checker, Problem};
 
@@ -21,31 +24,31 @@ pub struct Catalog {
 
 #[derive(Debug)]
 struct Kind {
-    description: Description,
+    description: Arc<Description>,
     outputs: HashMap<String, usize>,
-    checker: Checker,
+    /// Made when it is first used.
+    checker: OnceLock<Checker>,
 }
 
 impl Catalog {
     /// Of what the plugins say of themselves; of two with one kind, the last.
-    pub fn new(descriptions: impl IntoIterator<Item = Description>) -> Self {
-        let kind = |description: Description| {
+    pub fn new(descriptions: impl IntoIterator<Item = Arc<Description>>) -> Self {
+        let kind = |description: Arc<Description>| {
             let names = description.outputs.iter().enumerate().map(|(index, output)| (output.name.clone(), index));
             let outputs = names.collect();
-            let checker = Checker::new(description.section_schema.clone());
-            (description.kind.clone(), Kind { description, outputs, checker })
+            (description.kind.clone(), Kind { description, outputs, checker: OnceLock::new() })
         };
         Self { kinds: descriptions.into_iter().map(kind).collect() }
     }
 
     /// What the plugin of a kind says of itself.
     pub fn description(&self, kind: &str) -> Option<&Description> {
-        self.kinds.get(kind).map(|kind| &kind.description)
+        self.kinds.get(kind).map(|kind| &*kind.description)
     }
 
     /// All descriptions, in the order of their kinds.
     pub fn descriptions(&self) -> impl Iterator<Item = &Description> {
-        self.kinds.values().map(|kind| &kind.description)
+        self.kinds.values().map(|kind| &*kind.description)
     }
 
     /// What a kind declares of an output of this name; `*` stands for any.
