@@ -6,7 +6,7 @@
 //!
 //! | value | written as | read by |
 //! |---|---|---|
-//! | letters, digits and `_./:@%+,^=~-` | as it is | all |
+//! | letters, digits and `_./:@%+,^=-` | as it is | all |
 //! | no `'` and no `\` | `'value'` | systemd, shells, dotenv |
 //! | else | `"value"`, with `\` before `"`, `\`, `$` and `` ` `` | systemd, shells |
 //! | line breaks and other control characters | refused | |
@@ -22,7 +22,8 @@ pub fn value(value: &str) -> Result<Zeroizing<String>, &'static str> {
     if value.chars().any(char::is_control) {
         return Err("an environment file can't carry line breaks and other control characters");
     }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@%+,^=~-".contains(c);
+    // A shell makes a home of `~`, at the front and after a colon.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_./:@%+,^=-".contains(c);
     Ok(Zeroizing::new(if value.chars().all(plain) {
         value.to_owned()
     } else if !value.contains(['\'', '\\']) {
@@ -151,8 +152,21 @@ mod tests {
 
     #[test]
     fn a_shell_reads_the_same() {
-        let values =
-            ["plain", "", "a b", "it's", "$HOME", "`id`", "a\\b\"c$d`e'f", "{{x}} %s !x *", "é漢😀", "a=b#c;d&e|f"];
+        let values = [
+            "plain",
+            "",
+            "a b",
+            "it's",
+            "$HOME",
+            "`id`",
+            "a\\b\"c$d`e'f",
+            "{{x}} %s !x *",
+            "é漢😀",
+            "a=b#c;d&e|f",
+            "~",
+            "~root/x",
+            "a:~/b",
+        ];
         let values = values.map(str::to_owned);
         assert_eq!(by_shell(&values), values);
     }
