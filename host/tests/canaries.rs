@@ -51,7 +51,7 @@ impl Planner {
         Self {
             spec: SpecArgs { spec: stack.spec.clone(), set: stack.set.clone() },
             global: Global { host: stack.host.clone(), color: Color::Never, log: "warn".to_owned() },
-            runtime: Runtime::with(cache.path(), Limits::default(), Some(crossed.clone())).unwrap(),
+            runtime: Runtime::with(&cache.path().join("cache"), Limits::default(), Some(crossed.clone())).unwrap(),
             crossed,
             cache,
             tokio: tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap(),
@@ -64,8 +64,10 @@ impl Planner {
         self.crossed.0.lock().unwrap().clear();
         let (spec, host) = (&self.spec, &self.global.host);
         let planned = self.tokio.block_on(async {
-            let flow =
-                Flow::open_with(spec, host, Purpose::Plan, self.cache.path(), &|| Ok(self.runtime.clone())).await?;
+            let flow = Flow::open_with(spec, host, Purpose::Plan, &self.cache.path().join("cache"), &|| {
+                Ok(self.runtime.clone())
+            })
+            .await?;
             flow.plan().await
         });
         let drawn = planned.map_err(|ended| ended.message).unwrap();

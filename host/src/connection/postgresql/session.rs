@@ -72,9 +72,10 @@ impl Session {
         tracing::debug!(connection = %self.settings.name, "SQL {sql}");
         let typed = |text| (text as &(dyn ToSql + Sync), Type::TEXT);
         let parameters: Vec<(&(dyn ToSql + Sync), Type)> = parameters.iter().map(typed).collect();
+        // On the heap, since it is large, and whatever asks several questions at once holds as many.
+        let asked = Box::pin(self.client.query_typed(sql, &parameters));
         within(QUESTION_LIMIT, &self.settings.place(), async {
-            let rows = self.client.query_typed(sql, &parameters).await;
-            rows.map_err(|error| SqlError::statement(&error, &self.settings))
+            asked.await.map_err(|error| SqlError::statement(&error, &self.settings))
         })
         .await
     }
