@@ -32,6 +32,7 @@ pub fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
         // A trap is told in words; frames of somebody else's code are of no use to the person at the terminal.
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false)
+        .native_unwind_info(false)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
     Engine::new(&config)
 }
@@ -51,8 +52,9 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .max_tables_per_module(2)
         .max_memory_size(limits.memory)
         .table_elements(limits.table)
-        // Nothing of a call stays for the next one: memory and tables are what they were, page by page. Memory goes back to the system with each call: if it waited for
-        // others, a call could find that there is none although it has its slot.
+        // Nothing of a call stays for the next one: memory and tables are what they were, page by page. Memory goes back
+        // to the system with each call: if it waited for others, a call could find that there is none although it has its
+        // slot.
         .decommit_batch_size(1)
         .pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(if finds_touched_pages() { limits.memory } else { 0 })

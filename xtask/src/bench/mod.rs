@@ -71,16 +71,17 @@ fn measure(lab: &Lab, stackrun: &Path, root: &Path) -> Result<Measured> {
         let folder = folder.path().to_owned();
         cases.push(Case { name: "terraform plan".to_owned(), command: Box::new(move || terraform::plan(&folder)) });
     }
-    let fixed = cases.len();
+    // Apart from the large plans: the machine is busy with what they leave behind for a while after they have ended.
+    eprintln!("{} runs of {} programs", clock::RUNS, cases.len());
+    let mut times = interleaved(&cases)?.into_iter();
+    let mut cases = Vec::new();
     for size in many::SIZES {
         eprintln!("{size} instances: apply");
         let stack = many::applied(stackrun, &lab.host_file, folder.path(), size)?;
         cases.push(plan_of(format!("stackrun plan of {size}"), stack));
     }
     eprintln!("{} runs of {} programs", clock::RUNS, cases.len());
-    let mut times = interleaved(&cases)?;
-    let many = times.split_off(fixed);
-    let mut times = times.into_iter();
+    let many = interleaved(&cases)?;
     let stack = times.next().context("the stack was not measured")?;
     let cores = std::thread::available_parallelism().context("cannot tell how many cores there are")?;
     let date = process::output(Command::new("date").args(["-u", "+%F"]))?.trim().to_owned();

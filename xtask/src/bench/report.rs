@@ -33,8 +33,9 @@ impl Measured {
         let mut page = format!(
             "# Performance\n\nMade by `cargo xtask bench` on {date}, on {cores} cores. Do not edit.\n\n\
              Every time is that of a whole process, from its start to its end, of a release build, against the servers \
-             of a lab that is up. The programs take turns, {RUNS} runs each after one that does not count, so that \
-             what else the machine does falls on all alike. The medians are compared.\n\n\
+             of a lab that is up. Those that are compared take turns, the first two and then the sizes, {RUNS} runs \
+             each after one that does not count, so that what else the machine does falls on all alike. The medians are \
+             compared.\n\n\
              | what | command | median | shortest | longest |\n|---|---|--:|--:|--:|\n",
             date = self.date,
             cores = self.cores,
