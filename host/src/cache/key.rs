@@ -6,6 +6,15 @@ use std::{fmt, hash::Hasher};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key(String);
 
+/// Where something is kept, and what it was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Stays the same when a file is edited.
+    pub place: Key,
+    /// Does not.
+    pub made_of: Key,
+}
+
 /// Takes in, one after the other, all that an entry is made of.
 pub struct KeyMaker(blake3::Hasher);
 

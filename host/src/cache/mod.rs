@@ -21,7 +21,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-pub use key::{Key, KeyMaker};
+pub use key::{Key, KeyMaker, Slot};
 
 /// The directory. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -74,22 +74,22 @@ impl Cache {
         Ok(Self { directory: directory.to_owned() })
     }
 
-    /// What was kept at `place`, when it is made of the same; none when nothing was, or when it can't be used.
-    pub fn recall<T: DeserializeOwned>(&self, place: &Key, made_of: &Key) -> Option<T> {
-        match self.entry::<Kept<T>>(place) {
-            Ok(found) => found.filter(|kept| kept.made_of == made_of.to_string()).map(|kept| kept.value),
+    /// What was kept, if it was made of the same; none when nothing was, or when it can't be used.
+    pub fn recall<T: DeserializeOwned>(&self, slot: &Slot) -> Option<T> {
+        match self.entry::<Kept<T>>(&slot.place) {
+            Ok(found) => found.filter(|kept| kept.made_of == slot.made_of.to_string()).map(|kept| kept.value),
             Err(error) => {
                 tracing::debug!("what the last run found out is not used, and found out again: {error:#}");
-                self.remove(place);
+                self.remove(&slot.place);
                 None
             }
         }
     }
 
-    /// Keeps a value at `place`, instead of what is there: a file that is edited leaves one entry and not one for each
-    /// edit. What can't be kept is worked out again, and no more than that.
-    pub fn keep<T: Serialize>(&self, place: &Key, made_of: &Key, value: &T) {
-        if let Err(error) = self.store_entry(place, &Kept { made_of: made_of.to_string(), value }) {
+    /// Keeps a value, instead of what is there: a file that is edited leaves one entry and not one for each edit. What
+    /// can't be kept is worked out again, and no more than that.
+    pub fn keep<T: Serialize>(&self, slot: &Slot, value: &T) {
+        if let Err(error) = self.store_entry(&slot.place, &Kept { made_of: slot.made_of.to_string(), value }) {
             tracing::debug!("not kept for the next run: {error:#}");
         }
     }

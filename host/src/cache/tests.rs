@@ -8,6 +8,10 @@ fn key(parts: &[&str]) -> Key {
     parts.iter().fold(KeyMaker::of("test"), |key, part| key.and(part.as_bytes())).finish()
 }
 
+fn slot(place: &str, made_of: &str) -> Slot {
+    Slot { place: key(&[place]), made_of: key(&[made_of]) }
+}
+
 struct Stage {
     _directory: tempfile::TempDir,
     cache: Cache,
@@ -24,18 +28,18 @@ impl Stage {
 #[test]
 fn what_was_kept_is_recalled_under_its_own_key_alone() {
     let Stage { cache, .. } = &Stage::new();
-    cache.keep(&key(&["a"]), &key(&["it"]), &"found");
-    assert_eq!(cache.recall(&key(&["a"]), &key(&["it"])), Some("found".to_owned()));
-    assert_eq!(cache.recall::<String>(&key(&["b"]), &key(&["it"])), None);
+    cache.keep(&slot("a", "it"), &"found");
+    assert_eq!(cache.recall(&slot("a", "it")), Some("found".to_owned()));
+    assert_eq!(cache.recall::<String>(&slot("b", "it")), None);
 }
 
 #[test]
 fn what_was_made_of_something_else_is_not_recalled_and_gives_way() {
     let Stage { cache, .. } = &Stage::new();
-    cache.keep(&key(&["a"]), &key(&["it"]), &"found");
-    assert_eq!(cache.recall::<String>(&key(&["a"]), &key(&["it, edited"])), None);
-    cache.keep(&key(&["a"]), &key(&["it, edited"]), &"found anew");
-    assert_eq!(cache.recall(&key(&["a"]), &key(&["it, edited"])), Some("found anew".to_owned()));
+    cache.keep(&slot("a", "it"), &"found");
+    assert_eq!(cache.recall::<String>(&slot("a", "it, edited")), None);
+    cache.keep(&slot("a", "it, edited"), &"found anew");
+    assert_eq!(cache.recall(&slot("a", "it, edited")), Some("found anew".to_owned()));
     assert_eq!(fs::read_dir(&cache.directory).unwrap().count(), 1);
 }
 
@@ -55,11 +59,11 @@ fn what_somebody_touched_is_forgotten() {
     ];
     for (how, touch) in touches {
         let Stage { cache, .. } = &Stage::new();
-        cache.keep(&key(&["a"]), &key(&["it"]), &"found");
-        cache.keep(&key(&["b"]), &key(&["it"]), &"other");
+        cache.keep(&slot("a", "it"), &"found");
+        cache.keep(&slot("b", "it"), &"other");
         let path = cache.entry_path(&key(&["a"]));
         touch(&path);
-        assert_eq!(cache.recall::<String>(&key(&["a"]), &key(&["it"])), None, "{how}");
+        assert_eq!(cache.recall::<String>(&slot("a", "it")), None, "{how}");
         assert!(!path.exists(), "{how}");
     }
 }
@@ -67,8 +71,8 @@ fn what_somebody_touched_is_forgotten() {
 #[test]
 fn a_value_of_another_form_is_forgotten() {
     let Stage { cache, .. } = &Stage::new();
-    cache.keep(&key(&["a"]), &key(&["it"]), &"found");
-    assert_eq!(cache.recall::<u32>(&key(&["a"]), &key(&["it"])), None);
+    cache.keep(&slot("a", "it"), &"found");
+    assert_eq!(cache.recall::<u32>(&slot("a", "it")), None);
 }
 
 proptest! {

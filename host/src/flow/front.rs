@@ -5,21 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    Plugins,
-    known::{Keys, Known},
-    offer,
-};
+use super::{Machine, Plugins, Read, known::Known, offer};
 use crate::{
     cache::Cache,
     contract::{Contracts, hold},
-    diagnostic::{Diagnostic, Place, Source, Sources},
-    exit::{Ended, Exit},
-    host_file::HostFile,
-    plugin::{Offered, Runtime},
+    diagnostic::{Diagnostic, Place, Sources},
+    exit::Ended,
+    plugin::Offered,
     reference::{Graph, Views},
     schema::Catalog,
-    spec::{self, Spec, SpecArgs},
+    spec::Spec,
     value::Address,
 };
 
@@ -43,53 +38,9 @@ pub struct Front {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Which machine a spec is looked at for.
-#[derive(Clone, Copy, Debug)]
-pub enum Machine<'a> {
-    /// None that is known: what the spec wants from a host file stays open.
-    Elsewhere,
-    /// This one; its host file, and the text of that.
-    Here(&'a HostFile, &'a Source),
-}
-
-/// A spec as it stands in its file, and the contracts that it names.
-pub struct Read {
-    pub(super) spec: Spec,
-    pub(super) contracts: Contracts,
-    /// `--set`
-    pub(super) set: Vec<String>,
-    pub(super) diagnostics: Vec<Diagnostic>,
-}
-
-/// Reads a spec.
-pub fn read(args: &SpecArgs) -> Result<Read, Ended> {
-    let (spec, mut diagnostics) = spec::read_with(&args.spec, &args.set).map_err(|error| {
-        Ended::new(Exit::Invalid, format!("the spec {} can't be read: {error}", args.spec.display()))
-    })?;
-    let (contracts, problems) = Contracts::load(&spec);
-    diagnostics.extend(problems);
-    tracing::debug!("the spec is read");
-    Ok(Read { spec, contracts, set: args.set.clone(), diagnostics })
-}
-
-impl Read {
-    /// Whether anything is wrong already.
-    pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(Diagnostic::is_error)
-    }
-
-    /// Loads the plugins of its kinds; those by others from where a host file says.
-    pub fn plugins(&self, runtime: &Runtime, host_file: Option<&HostFile>) -> Result<Plugins, Ended> {
-        let kinds: Vec<&str> = self.spec.index.kinds().collect();
-        let plugins = Plugins::load(runtime, &kinds, host_file)?;
-        tracing::debug!("plugins are loaded");
-        Ok(plugins)
-    }
-}
-
 /// Completes and checks a spec: everything that is wrong with it, at once.
 pub fn front(read: Read, plugins: Plugins, cache: &Cache, machine: Machine<'_>) -> Result<Front, Ended> {
-    let keys = Keys::new(&read, &plugins, machine);
+    let slot = Known::slot(&read, &plugins, machine);
     let Read { mut spec, contracts, mut diagnostics, .. } = read;
     let catalog = Catalog::new(plugins.iter().map(|loaded| Arc::clone(loaded.plugin.description())));
     let incomplete = catalog.complete(&mut spec, &contracts);
@@ -98,12 +49,12 @@ pub fn front(read: Read, plugins: Plugins, cache: &Cache, machine: Machine<'_>) 
         Machine::Here(host_file, _) => Some(host_file),
     };
     let views = Views { spec: &spec, catalog: &catalog, contracts: &contracts, host_file };
-    let Known { diagnostics: found, offered } = match Known::recall(cache, &keys) {
+    let Known { diagnostics: found, offered } = match cache.recall(&slot) {
         Some(known) => known,
         None => {
             let found = look(&views, &plugins, incomplete, &diagnostics)?;
             if !diagnostics.iter().any(Diagnostic::is_error) {
-                found.keep(cache, &keys);
+                found.keep(cache, &slot);
             }
             found
         }

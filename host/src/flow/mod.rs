@@ -1,6 +1,6 @@
 //! The flow, from the user's files to a plan: every stage is a module of its own, and joined here.
 //!
-//! `open` reads files and loads plugins, `front` checks the spec, `offer` asks what each instance makes and offers, unless
+//! `open` has files `read` and plugins loaded, `front` checks the spec, `offer` asks what each instance makes and offers, unless
 //! that is `known` from the last run; `draw` has every instance planned and puts the plan together while `warm` has begun
 //! to log in to servers, `by_hand` looks whether what others write is already as it should be, `ready` whether what is
 //! planned can be written here.
@@ -13,6 +13,7 @@ mod known;
 mod offer;
 mod open;
 mod plugins;
+mod read;
 mod ready;
 mod warm;
 
@@ -34,9 +35,10 @@ use crate::{
     value::{Address, Tree},
 };
 
-pub use front::{Front, Machine, front, read};
+pub use front::{Front, front};
 pub use open::{Purpose, refuse_errors, say};
 pub use plugins::{LoadedPlugin, Plugins};
+pub use read::{Machine, Read, read};
 
 /// Files read and checked, plugins loaded, the world at hand.
 pub struct Flow {

@@ -5,14 +5,14 @@ use std::{io::IsTerminal, path::Path, sync::Arc};
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 
-use super::{Flow, Machine, front, read, warm::Servers};
+use super::{Flow, Machine, Plugins, Read, front, read, warm::Servers};
 use crate::{
     cache::Cache,
     connection::Connections,
-    diagnostic::{Diagnostic, Place, Segment, Sources, render},
+    diagnostic::{Diagnostic, Place, Segment, Source, Sources, render},
     exit::{Ended, Exit},
     hex::hex,
-    host_file,
+    host_file::{self, HostFile},
     observe::{Memo, World},
     plan::Binding,
     plugin::Runtime,
@@ -49,27 +49,16 @@ impl Flow {
         runtime: &(dyn Fn() -> anyhow::Result<Runtime> + Sync),
     ) -> Result<Self, Ended> {
         let cache = Cache::open(cache)?;
-        // The engine starts, and the spec is read, while the host file is.
-        let (machine, others) = std::thread::scope(|scope| {
-            let others = scope.spawn(|| (runtime(), read(args)));
-            (host_file::read_with(host, Some(&cache)), others.join())
-        });
-        let (host_file, host_source, host_problems) = machine.map_err(anyhow::Error::new)?;
-        let host_sources = Sources { host_file: Some(host_source.clone()), ..Sources::default() };
-        refuse_errors(&host_problems, &host_sources)?;
-        tracing::debug!("the host file is sound");
-        let host_file = Arc::new(host_file);
-        let (runtime, read) = others.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let (runtime, read) = (runtime?, read?);
+        let Files { runtime, read, host_file, host_source, host_problems } = Files::read(args, host, &cache, runtime)?;
+        let machine = Machine::Here(&host_file, &host_source);
         let (learned, memo) = (Arc::default(), Memo::default());
         let connections = Connections::new(Arc::clone(&host_file), &learned);
         let servers = (purpose == Purpose::Plan && !read.has_errors())
-            .then(|| Servers::call_known(&read, &host_source, &cache, &connections, &memo));
+            .then(|| Servers::call_known(&read, machine, &cache, &connections, &memo));
         let plugins = tokio::task::block_in_place(|| read.plugins(&runtime, Some(&host_file)))?;
         if let Some(servers) = servers {
             servers.call_others(&read, &plugins, &host_file);
         }
-        let machine = Machine::Here(&host_file, &host_source);
         let front = tokio::task::block_in_place(|| front(read, plugins, &cache, machine))?;
         let mut sources = front.sources;
         sources.host_file = Some(host_source);
@@ -83,29 +72,63 @@ impl Flow {
         }
         warnings.extend(vault.warnings().into_iter().map(of_the_store));
         let world = World { host_file: Arc::clone(&host_file), connections, vault, state, memo };
-        let binding = Binding {
-            spec_path: absolute(&args.spec)?,
-            spec: digest(&args.spec)?,
-            set: args.set.clone(),
-            host_file_path: absolute(host)?,
-            host_file: digest(host)?,
-            plugins: front.plugins.iter().map(|loaded| (loaded.name.clone(), loaded.digest.clone())).collect(),
-            ..Binding::default()
-        };
         Ok(Self {
             host_file,
             world: Arc::new(world),
             spec: front.spec,
             contracts: front.contracts,
             catalog: front.catalog,
+            binding: binding(args, host, &front.plugins)?,
             plugins: front.plugins,
             offered: front.offered,
             graph: front.graph.context("the references could not be resolved")?,
             sources,
             warnings,
-            binding,
         })
     }
+}
+
+/// The user's two files, and what runs plugins.
+struct Files {
+    runtime: Runtime,
+    read: Read,
+    host_file: Arc<HostFile>,
+    host_source: Source,
+    host_problems: Vec<Diagnostic>,
+}
+
+impl Files {
+    /// The engine starts, and the spec is read, while the host file is. Mistakes in that are told first.
+    fn read(
+        args: &SpecArgs,
+        host: &Path,
+        cache: &Cache,
+        runtime: &(dyn Fn() -> anyhow::Result<Runtime> + Sync),
+    ) -> Result<Self, Ended> {
+        let (machine, others) = std::thread::scope(|scope| {
+            let others = scope.spawn(|| (runtime(), read(args)));
+            (host_file::read_with(host, Some(cache)), others.join())
+        });
+        let (host_file, host_source, host_problems) = machine.map_err(anyhow::Error::new)?;
+        let sources = Sources { host_file: Some(host_source.clone()), ..Sources::default() };
+        refuse_errors(&host_problems, &sources)?;
+        tracing::debug!("the host file is sound");
+        let (runtime, read) = others.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok(Self { runtime: runtime?, read: read?, host_file: Arc::new(host_file), host_source, host_problems })
+    }
+}
+
+/// What a plan is made from, before anything is observed.
+fn binding(args: &SpecArgs, host: &Path, plugins: &Plugins) -> Result<Binding, Ended> {
+    Ok(Binding {
+        spec_path: absolute(&args.spec)?,
+        spec: digest(&args.spec)?,
+        set: args.set.clone(),
+        host_file_path: absolute(host)?,
+        host_file: digest(host)?,
+        plugins: plugins.iter().map(|loaded| (loaded.name.clone(), loaded.digest.clone())).collect(),
+        ..Binding::default()
+    })
 }
 
 fn of_the_store(message: String) -> Diagnostic {

@@ -5,11 +5,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Plugins, front::Read};
+use super::{Machine, Plugins, Read};
 use crate::{
-    cache::{Cache, Key, KeyMaker},
+    cache::{Cache, Slot},
     connection::{Connections, docker_api},
-    diagnostic::Source,
     host_file::{ConnectionSettings, HostFile},
     observe::{Memo, all_containers},
     reference::picked,
@@ -19,8 +18,7 @@ use crate::{
 /// are loaded.
 pub struct Servers<'a> {
     cache: &'a Cache,
-    place: Key,
-    made_of: Key,
+    slot: Slot,
     connections: &'a Arc<Connections>,
     memo: &'a Memo,
     called: BTreeSet<Server>,
@@ -36,18 +34,14 @@ impl<'a> Servers<'a> {
     /// Calls those that the last run used for the same spec on the same machine.
     pub fn call_known(
         read: &Read,
-        host_file: &Source,
+        machine: Machine<'_>,
         cache: &'a Cache,
         connections: &'a Arc<Connections>,
         memo: &'a Memo,
     ) -> Self {
-        let path = std::path::absolute(&read.spec.path).unwrap_or_else(|_| read.spec.path.clone());
-        let place = KeyMaker::place("servers").and(path.as_os_str().as_encoded_bytes()).and(host_file.name.as_bytes());
-        let made_of =
-            KeyMaker::of("servers").and(read.spec.text.as_bytes()).and_each(&read.set).and(host_file.text.as_bytes());
-        let (place, made_of) = (place.finish(), made_of.finish());
-        let called: BTreeSet<Server> = cache.recall(&place, &made_of).unwrap_or_default();
-        let servers = Self { cache, place, made_of, connections, memo, called };
+        let slot = read.slot("servers", machine, []);
+        let called: BTreeSet<Server> = cache.recall(&slot).unwrap_or_default();
+        let servers = Self { cache, slot, connections, memo, called };
         servers.called.iter().for_each(|server| servers.call(server));
         servers
     }
@@ -64,7 +58,7 @@ impl<'a> Servers<'a> {
             .collect();
         used.difference(&self.called).for_each(|server| self.call(server));
         if used != self.called {
-            self.cache.keep(&self.place, &self.made_of, &used);
+            self.cache.keep(&self.slot, &used);
         }
     }
 

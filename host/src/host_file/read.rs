@@ -16,7 +16,7 @@ use super::{
     refuse_writable_by_others,
 };
 use crate::{
-    cache::{Cache, KeyMaker},
+    cache::{Cache, KeyMaker, Slot},
     diagnostic::{Diagnostic, Document, Place, Source, closest, keys, listed},
     gate::Grants,
     schema::{Catalog, Checker},
@@ -73,14 +73,16 @@ fn parse_with(path: &Path, text: &str, cache: Option<&Cache>) -> (HostFile, Sour
         return (HostFile::empty(path), source, diagnostics);
     }
     let tree = plain(document.get_ref(), &|path| Place::HostFile(path.to_vec()), &mut diagnostics);
-    let place = KeyMaker::place("host file").and(path.as_os_str().as_encoded_bytes()).finish();
-    let made_of = KeyMaker::of("host file").and(text.as_bytes()).finish();
+    let slot = Slot {
+        place: KeyMaker::place("host file").and(path.as_os_str().as_encoded_bytes()).finish(),
+        made_of: KeyMaker::of("host file").and(text.as_bytes()).finish(),
+    };
     // A text that was right once is right: schemas are compiled for those who changed theirs.
-    if cache.and_then(|cache| cache.recall::<()>(&place, &made_of)).is_none() {
+    if cache.and_then(|cache| cache.recall::<()>(&slot)).is_none() {
         check(&SCHEMA, &tree, &[], &mut diagnostics);
         check_connections(&tree, &mut diagnostics);
         if let (true, Some(cache)) = (diagnostics.is_empty(), cache) {
-            cache.keep(&place, &made_of, &());
+            cache.keep(&slot, &());
         }
     }
     if diagnostics.is_empty() {
