@@ -45,7 +45,8 @@ fn what_was_made_of_something_else_is_not_recalled_and_gives_way() {
 
 #[test]
 fn what_somebody_touched_is_forgotten() {
-    let touches: [(&str, fn(&Path)); 4] = [
+    type Touch = fn(&Path);
+    let touches: [(&str, Touch); 4] = [
         ("another body", |path| {
             let text = fs::read_to_string(path).unwrap();
             fs::write(path, text.replace("found", "forged")).unwrap();
