@@ -45,7 +45,7 @@ pub async fn run(args: PlanArgs, global: &Global) -> Result<Exit, Ended> {
         anstream::print!("{}", render::plan(&planned.plan));
         say_how_to_apply(&args, global, &planned.plan);
     }
-    Ok(if args.detailed_exitcode && !planned.plan.is_empty() { Exit::Pending } else { Exit::Done })
+    Ok(if args.detailed_exitcode && planned.plan.is_pending() { Exit::Pending } else { Exit::Done })
 }
 
 fn say_how_to_apply(args: &PlanArgs, global: &Global, plan: &Plan) {

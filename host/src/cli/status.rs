@@ -32,5 +32,5 @@ pub async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Ended> {
         anstream::print!("{}", render::standing(&standing));
         urls.iter().for_each(|url| anstream::println!("{url}"));
     }
-    Ok(if args.detailed_exitcode && !drawn.plan.is_empty() { Exit::Pending } else { Exit::Done })
+    Ok(if args.detailed_exitcode && drawn.plan.is_pending() { Exit::Pending } else { Exit::Done })
 }

@@ -113,6 +113,11 @@ impl Plan {
         self.removals.is_empty() && self.actions().next().is_none()
     }
 
+    /// Whether somebody has something to change, apply or a person.
+    pub fn is_pending(&self) -> bool {
+        !self.is_empty() || self.instances.iter().any(|instance| !instance.by_hand.is_empty())
+    }
+
     /// The actions that apply carries out, with their instances, in order.
     pub fn actions(&self) -> impl Iterator<Item = (&InstancePlan, &Action)> {
         self.instances.iter().flat_map(|instance| {

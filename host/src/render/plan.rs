@@ -37,16 +37,13 @@ pub fn plan(plan: &Plan) -> String {
 pub fn count_line(plan: &Plan) -> String {
     let counts = plan.counts();
     let by_hand: usize = plan.instances.iter().map(|instance| instance.by_hand.len()).sum();
-    let mut line = if counts.is_empty() {
-        "Plan: nothing to do; everything is as the spec says.".to_owned()
-    } else {
-        let counted: Vec<String> = counts.iter().map(|(word, count)| format!("{count} to {word}")).collect();
-        format!("Plan: {}.", counted.join(", "))
-    };
-    if by_hand > 0 {
-        let _ = write!(line, " {by_hand} to be done by hand.");
+    let counted: Vec<String> = counts.iter().map(|(word, count)| format!("{count} to {word}")).collect();
+    match (counted.is_empty(), by_hand) {
+        (true, 0) => "Plan: nothing to do; everything is as the spec says.".to_owned(),
+        (true, _) => format!("Plan: nothing for apply to do, {by_hand} to be done by hand."),
+        (false, 0) => format!("Plan: {}.", counted.join(", ")),
+        (false, _) => format!("Plan: {}. {by_hand} to be done by hand.", counted.join(", ")),
     }
-    line
 }
 
 /// How the moves of an action take effect.

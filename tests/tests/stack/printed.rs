@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use stackrun_tests::by_hand::edit;
 use stackrun_tests::lab::{Lab, Options, Scratch};
-use stackrun_tests::stack::{DONE, Stack, UNPROVEN, text};
+use stackrun_tests::stack::{DONE, PENDING, Stack, UNPROVEN, text};
 
 #[test]
 fn what_is_printed_and_pasted_makes_the_checks_hold() -> Result<()> {
@@ -32,6 +32,9 @@ fn what_is_printed_and_pasted_makes_the_checks_hold() -> Result<()> {
     lab.postgres.sql("postgres", "select pg_reload_conf()")?;
     lacking(&stack, "does not serve this site")?;
     ensure!(fs::read_dir(&lab.caddy.sites)?.next().is_none(), "a site was written");
+    let left = text(&stack.quietly("plan", &["--detailed-exitcode"], PENDING)?.stdout);
+    ensure!(left.contains("Plan: nothing for apply to do, 1 to be done by hand."), "what is left: {left}");
+    stack.quietly("status", &["--detailed-exitcode"], PENDING)?;
     site.paste()?;
     lab.caddy.reload()?;
     stack.quietly("verify", &[], DONE)?;
