@@ -74,7 +74,7 @@ fn build_id(host: &Path) -> io::Result<String> {
         digest.update(format!("{} {name} {}\n", name.len(), bytes.len()));
         digest.update(bytes);
     }
-    Ok(digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:x}", digest.finalize()))
 }
 
 fn files_below(place: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! What an entry is named by: a digest of all that it was made of.
 
-use std::{fmt, hash::Hasher};
+use std::{fmt, hash::Hasher, path::Path};
 
 /// Names an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,11 @@ impl KeyMaker {
     pub fn and(mut self, part: &[u8]) -> Self {
         self.0.update(&(part.len() as u64).to_le_bytes()).update(part);
         self
+    }
+
+    /// Takes in where a file is.
+    pub fn and_path(self, path: &Path) -> Self {
+        self.and(std::path::absolute(path).as_deref().unwrap_or(path).as_os_str().as_encoded_bytes())
     }
 
     /// Takes in parts of which there may be any number; where they end is part of the digest.

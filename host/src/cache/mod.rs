@@ -6,7 +6,8 @@
 //! removed, and made again. Everything here can be removed at any time.
 //!
 //! An entry is a file `KEY.entry`: a line with a digest of key and body, then the body. The key of code is a digest of all
-//! that it was made of; what was found out of a file is kept at a key for its place, with such a digest. Digests here are BLAKE3: native code is megabytes, and every run reads all of it.
+//! that it was made of; what was found out of a file is kept at a key for its place, with such a digest. Digests here are
+//! BLAKE3: native code is megabytes, and every run reads all of it.
 
 mod key;
 mod sweep;
@@ -123,7 +124,7 @@ impl Cache {
         self.directory.join(format!("{key}-{digest}.{kind}"))
     }
 
-    /// Written aside and renamed: nobody ever reads half of it.
+    /// Written aside and renamed: nobody ever reads half of it, unless the machine itself has failed; that its digest tells.
     pub(crate) fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         let aside = self.directory.join(format!("new-{:016x}", rand::random::<u64>()));
         let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).and_then(|mut file| {

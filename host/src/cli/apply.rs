@@ -51,7 +51,7 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
             (spec, plan.binding.host_file_path.clone(), Some(plan))
         }
     };
-    let flow = Flow::open(&spec, &host, Purpose::Plan).await?;
+    let flow = Flow::open(&spec, &host, Purpose::Other).await?;
     let _lock = flow.lock()?;
     let reporter = reporter(args.json);
     let resumed = recover_first(&flow, saved.as_deref(), reporter.as_ref()).await?;

@@ -34,7 +34,7 @@ pub struct DestroyArgs {
 
 /// Undoes what state knows, backwards.
 pub async fn run(args: DestroyArgs, global: &Global) -> Result<Exit, Ended> {
-    let flow = Flow::open(&args.spec, &global.host, Purpose::Look).await?;
+    let flow = Flow::open(&args.spec, &global.host, Purpose::Other).await?;
     let _lock = flow.lock()?;
     let reporter = reporter(args.json);
     recover(&flow.world, reporter.as_ref()).await?;

@@ -84,7 +84,7 @@ pub(super) async fn log_in_at(
             TcpStream::connect(sockets.as_slice()).await
         }
     };
-    let client = log_in(&config, stream.map_err(|cause| SqlError::reaching(&cause, &place))?, &place).await?;
+    let (client, _) = log_in(&config, stream.map_err(|cause| SqlError::reaching(&cause, &place))?, &place).await?;
     let answered = client.query("SELECT 1", &[]).await;
     answered.map(|_| ()).map_err(|error| SqlError::Unreachable(format!("PostgreSQL at {place} broke off: {error}")))
 }

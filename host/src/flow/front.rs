@@ -53,8 +53,8 @@ pub fn front(read: Read, plugins: Plugins, cache: &Cache, machine: Machine<'_>) 
         Some(known) => known,
         None => {
             let found = look(&views, &plugins, incomplete, &diagnostics)?;
-            if !diagnostics.iter().any(Diagnostic::is_error) {
-                found.keep(cache, &slot);
+            if !diagnostics.iter().chain(&found.diagnostics).any(Diagnostic::is_error) {
+                cache.keep(&slot, &found);
             }
             found
         }

@@ -7,12 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Machine, Plugins, Read};
-use crate::{
-    cache::{Cache, Slot},
-    diagnostic::Diagnostic,
-    plugin::Offered,
-    value::Address,
-};
+use crate::{cache::Slot, diagnostic::Diagnostic, plugin::Offered, value::Address};
 
 /// What was found.
 #[derive(Serialize, Deserialize)]
@@ -27,12 +22,5 @@ impl Known {
     /// Where it is kept.
     pub fn slot(read: &Read, plugins: &Plugins, machine: Machine<'_>) -> Slot {
         read.slot("front", machine, plugins.iter().map(|plugin| format!("{} {}", plugin.name, plugin.digest)))
-    }
-
-    /// Keeps it, when nothing is wrong.
-    pub fn keep(&self, cache: &Cache, slot: &Slot) {
-        if !self.diagnostics.iter().any(Diagnostic::is_error) {
-            cache.keep(slot, self);
-        }
     }
 }

@@ -87,8 +87,6 @@ impl Flow {
     pub fn lock(&self) -> anyhow::Result<Lock> {
         let lock = Lock::take(&self.host_file.state, self.stack())?;
         self.world.state.refuse_damaged()?;
-        // What was asked before may be what another run has changed since.
-        self.world.memo.clear();
         Ok(lock)
     }
 

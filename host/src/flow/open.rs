@@ -24,10 +24,10 @@ use crate::{
 /// What a command is going to do with a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Plan: the servers that the plugins will ask are called while they are made ready.
+    /// Plan and no more: the servers that the plugins will ask are called while these are made ready.
     Plan,
-    /// Look at files and state alone.
-    Look,
+    /// Look at files and state alone, or change something: what is asked before the lock is held may have changed since.
+    Other,
 }
 
 impl Flow {

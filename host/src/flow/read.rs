@@ -62,10 +62,7 @@ impl Read {
             Machine::Elsewhere => None,
             Machine::Here(_, source) => Some(source),
         };
-        let path = std::path::absolute(&spec.path).unwrap_or_else(|_| spec.path.clone());
-        let place = KeyMaker::place(what)
-            .and(path.as_os_str().as_encoded_bytes())
-            .and_each(host_file.map(|source| &source.name));
+        let place = KeyMaker::place(what).and_path(&spec.path).and_each(host_file.map(|source| &source.name));
         let contracts = contracts.sources().into_iter().map(|(name, source)| format!("{name}\0{}", source.text));
         let made_of = KeyMaker::of(what)
             .and(spec.text.as_bytes())

@@ -74,7 +74,7 @@ fn parse_with(path: &Path, text: &str, cache: Option<&Cache>) -> (HostFile, Sour
     }
     let tree = plain(document.get_ref(), &|path| Place::HostFile(path.to_vec()), &mut diagnostics);
     let slot = Slot {
-        place: KeyMaker::place("host file").and(path.as_os_str().as_encoded_bytes()).finish(),
+        place: KeyMaker::place("host file").and_path(path).finish(),
         made_of: KeyMaker::of("host file").and(text.as_bytes()).finish(),
     };
     // A text that was right once is right: schemas are compiled for those who changed theirs.

@@ -120,16 +120,30 @@ impl World {
         container: &Inspect,
         image: Option<&ImageFacts>,
     ) -> Result<Vec<String>, Failure> {
-        let unnamed = match (&wanted.network, sole_network(container)) {
-            (None, Some(network)) => self.on_default_network(engine, wanted.lasting_name(), container, network).await?,
-            (None, None) => names_no_network(container),
-            (Some(_), _) => false,
-        };
-        let seen = Seen::of(container, image, unnamed);
+        let seen = self.container_seen(engine, wanted, container, image).await?;
         let want = Seen::wanted(wanted, image, engine);
         let mut differs = seen.differs_from(&want);
         differs.extend(self.env_differs(engine.name(), wanted, &seen.env, want.env)?);
         Ok(differs)
+    }
+
+    /// A container in the terms of what is wanted.
+    pub(crate) async fn container_seen(
+        &self,
+        engine: &Engine,
+        wanted: &Definition,
+        container: &Inspect,
+        image: Option<&ImageFacts>,
+    ) -> Result<Seen, Failure> {
+        let mut networks = container.network_settings.networks.keys();
+        let unnamed = match (&wanted.network, networks.next(), networks.next()) {
+            (None, Some(network), None) => {
+                self.on_default_network(engine, wanted.lasting_name(), container, network).await?
+            }
+            (None, None, None) => matches!(container.host_config.network_mode.as_str(), "bridge" | "default"),
+            _ => false,
+        };
+        Ok(Seen::of(container, image, unnamed))
     }
 
     /// Whether a container was given the network that containers get when they name none. What it was created with does
@@ -308,33 +322,6 @@ impl World {
 /// All containers of an engine, asked once.
 pub(crate) async fn all_containers(memo: &Memo, engine: &Engine) -> Result<Arc<Vec<Summary>>, Failure> {
     memo.raw(format!("containers {}", engine.name()), async { Ok(engine.list().await?) }).await
-}
-
-/// A container in the terms of what is wanted.
-pub(crate) async fn container_seen(
-    engine: &Engine,
-    wanted: &Definition,
-    container: &Inspect,
-    image: Option<&ImageFacts>,
-) -> Result<Seen, Failure> {
-    let unnamed = match (&wanted.network, sole_network(container)) {
-        (None, Some(network)) => engine.is_default_network(network).await?,
-        (None, None) => names_no_network(container),
-        (Some(_), _) => false,
-    };
-    Ok(Seen::of(container, image, unnamed))
-}
-
-/// The network of a container that has one.
-fn sole_network(container: &Inspect) -> Option<&str> {
-    let mut networks = container.network_settings.networks.keys();
-    networks.next().filter(|_| networks.next().is_none()).map(String::as_str)
-}
-
-/// Whether a container without networks of its own named none.
-fn names_no_network(container: &Inspect) -> bool {
-    container.network_settings.networks.is_empty()
-        && matches!(container.host_config.network_mode.as_str(), "bridge" | "default")
 }
 
 /// Where state keeps what a variable with a secret was set to.

@@ -76,7 +76,7 @@ pub async fn rules_of(
     file: impl Future<Output = Result<Arc<ServerFile>, Failure>>,
 ) -> Result<HbaRules, Failure> {
     let (file, rows, mut broken) =
-        tokio::try_join!(file, rows::<RuleRow>(session, "pg_hba_file_rules"), broken_ident(session, own),)?;
+        tokio::try_join!(file, rows::<RuleRow>(session, "pg_hba_file_rules"), broken_ident(session, own))?;
     let own_lines = file.own_lines(own)?;
     let shown = file.path.display().to_string();
     let mut rules = Vec::new();

@@ -16,9 +16,7 @@ mod world;
 pub use containers::{
     ContainerComparison, ContainerQuestion, EngineFacts, EngineQuestion, Ownership, PortHolder, RunState,
 };
-pub(crate) use containers::{
-    INSTANCE_LABEL, STACK_LABEL, all_containers, container_seen, env_place, owner as container_owner,
-};
+pub(crate) use containers::{INSTANCE_LABEL, STACK_LABEL, all_containers, env_place, owner as container_owner};
 pub use failure::{Failure, Sameness};
 pub(crate) use file_compare::{block_place, markers, place, standing, whole_place};
 pub use files::{FileComparison, FileFacts, FileKind, FileLook, FileMention, FileRead, Writable};

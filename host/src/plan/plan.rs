@@ -115,7 +115,12 @@ impl Plan {
 
     /// Whether somebody has something to change, apply or a person.
     pub fn is_pending(&self) -> bool {
-        !self.is_empty() || self.instances.iter().any(|instance| !instance.by_hand.is_empty())
+        !self.is_empty() || self.by_hand() > 0
+    }
+
+    /// How many actions are to be done by hand.
+    pub fn by_hand(&self) -> usize {
+        self.instances.iter().map(|instance| instance.by_hand.len()).sum()
     }
 
     /// The actions that apply carries out, with their instances, in order.

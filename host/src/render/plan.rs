@@ -36,7 +36,7 @@ pub fn plan(plan: &Plan) -> String {
 /// `Plan: 12 to create, 1 to replace.`
 pub fn count_line(plan: &Plan) -> String {
     let counts = plan.counts();
-    let by_hand: usize = plan.instances.iter().map(|instance| instance.by_hand.len()).sum();
+    let by_hand = plan.by_hand();
     let counted: Vec<String> = counts.iter().map(|(word, count)| format!("{count} to {word}")).collect();
     match (counted.is_empty(), by_hand) {
         (true, 0) => "Plan: nothing to do; everything is as the spec says.".to_owned(),

@@ -177,10 +177,9 @@ mod tests {
         let script = format!("while :; do sleep 1; done # {}/x", folder.path().display());
         spawn(Command::new("sh").args(["-c", &script]), &log, &pid_file)?;
         // For a moment a program that was just started has no command line to be seen.
-        let end = Instant::now() + Duration::from_secs(5);
-        while running(&pid_file, folder.path()).is_none() && Instant::now() < end {
-            std::thread::sleep(PAUSE);
-        }
+        wait("the program", Duration::from_secs(5), &log, None, || {
+            running(&pid_file, folder.path()).map(drop).context("it is not seen")
+        })?;
         assert!(running(&pid_file, folder.path()).is_some());
         assert!(running(&pid_file, &folder.path().with_extension("other")).is_none());
         let shorter = folder.path().to_string_lossy();

@@ -87,7 +87,7 @@ struct Listed {
 
 impl Secrets {
     async fn open(spec: &SpecArgs, global: &Global) -> Result<Self, Ended> {
-        let flow = Flow::open(spec, &global.host, Purpose::Look).await?;
+        let flow = Flow::open(spec, &global.host, Purpose::Other).await?;
         let mut all = Vec::new();
         for (address, makings) in flow.makings() {
             flow.world.vault.declare(address, makings);

@@ -44,11 +44,11 @@ impl Session {
                         Some(cause) => SqlError::reaching(cause, &place),
                         None => SqlError::Unreachable(format!("{error:#}")),
                     })?;
-                    enter(&config, stream, &place).await
+                    log_in(&config, stream, &place).await
                 }
                 Server::Tcp { host, port } => {
                     let stream = TcpStream::connect((host.as_str(), *port)).await;
-                    enter(&config, stream.map_err(|cause| SqlError::reaching(&cause, &place))?, &place).await
+                    log_in(&config, stream.map_err(|cause| SqlError::reaching(&cause, &place))?, &place).await
                 }
             }
         });
@@ -95,16 +95,9 @@ impl Session {
     }
 }
 
-/// Logs in over a stream. The connection is driven by a task of its own, which ends with the client.
-pub async fn log_in<S>(config: &Config, stream: S, place: &str) -> Result<Client, SqlError>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
-    enter(config, stream, place).await.map(|(client, _)| client)
-}
-
-/// Logs in, and hears of the server's version.
-async fn enter<S>(config: &Config, stream: S, place: &str) -> Result<(Client, u32), SqlError>
+/// Logs in over a stream, and hears of the server's version: 15 of 15.8, 0 when it does not say. The connection is driven
+/// by a task of its own, which ends with the client.
+pub async fn log_in<S>(config: &Config, stream: S, place: &str) -> Result<(Client, u32), SqlError>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {

@@ -7,7 +7,7 @@ use similar::{ChangeTag, TextDiff};
 use crate::{
     apply::Acting,
     connection::docker_api::{Engine, ImageFacts, Inspect, Seen},
-    observe::{Failure, container_seen, env_place},
+    observe::{Failure, env_place},
     render,
     step::{PreviewLine, Sign},
     value::Text,
@@ -59,7 +59,7 @@ async fn before(
     engine: &Engine,
     acting: &Acting<'_>,
 ) -> Result<Vec<String>, Failure> {
-    let mut seen = container_seen(engine, wanted, container, image).await?;
+    let mut seen = acting.world.container_seen(engine, wanted, container, image).await?;
     // Only labels that somebody asked for: the image's own say nothing.
     seen.labels.retain(|label, _| wanted.labels.iter().any(|(wanted, _)| wanted == label));
     let brought = Seen::wanted(wanted, image, engine).env;
