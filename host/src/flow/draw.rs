@@ -60,6 +60,9 @@ impl Flow {
         preview(&mut plan, &self.world, &gates).await;
         tracing::debug!("the plan is drawn");
         plan.binding.observations = self.world.memo.digests();
+        if let Some(ahead) = &self.ahead {
+            ahead.keep(&self.world.memo);
+        }
         Ok(Drawn { urls: self.urls(), plan, gates })
     }
 

@@ -1,10 +1,11 @@
 //! The flow, from the user's files to a plan: every stage is a module of its own, and joined here.
 //!
-//! `open` has files `read` and plugins loaded, `front` checks the spec, `offer` asks what each instance makes and offers, unless
-//! that is `known` from the last run; `draw` has every instance planned and puts the plan together while `warm` has begun
-//! to log in to servers, `by_hand` looks whether what others write is already as it should be, `ready` whether what is
-//! planned can be written here.
+//! `open` has files `read` and plugins loaded, while `ahead` asks servers what the last plan had to know; `front` checks the
+//! spec, `offer` asks what each instance makes and offers, unless that is `known` from the last run; `draw` has every
+//! instance planned and puts the plan together, `by_hand` looks whether what others write is already as it should be,
+//! `ready` whether what is planned can be written here.
 
+mod ahead;
 mod by_hand;
 mod cores;
 mod draw;
@@ -15,7 +16,6 @@ mod open;
 mod plugins;
 mod read;
 mod ready;
-mod warm;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -35,6 +35,7 @@ use crate::{
     value::{Address, Tree},
 };
 
+use ahead::Ahead;
 pub use front::{Front, front};
 pub use open::{Purpose, refuse_errors, say};
 pub use plugins::{LoadedPlugin, Plugins};
@@ -57,6 +58,8 @@ pub struct Flow {
     warnings: Vec<Diagnostic>,
     /// What is known of it before anything is observed.
     binding: Binding,
+    /// What servers were asked before it was observed.
+    ahead: Option<Ahead>,
 }
 
 /// A plan, with what only this run needs of it.

@@ -5,7 +5,7 @@ use std::{io::IsTerminal, path::Path, sync::Arc};
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 
-use super::{Flow, Machine, Plugins, Read, front, read, warm::Servers};
+use super::{Flow, Machine, Plugins, Read, ahead::Ahead, front, read};
 use crate::{
     cache::Cache,
     connection::Connections,
@@ -24,7 +24,7 @@ use crate::{
 /// What a command is going to do with a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Plan and no more: the servers that the plugins will ask are called while these are made ready.
+    /// Plan and no more: what the plugins will want to know is asked while these are made ready.
     Plan,
     /// Look at files and state alone, or change something: what is asked before the lock is held may have changed since.
     Other,
@@ -53,12 +53,9 @@ impl Flow {
         let machine = Machine::Here(&host_file, &host_source);
         let (learned, memo) = (Arc::default(), Memo::default());
         let connections = Connections::new(Arc::clone(&host_file), &learned);
-        let servers = (purpose == Purpose::Plan && !read.has_errors())
-            .then(|| Servers::call_known(&read, machine, &cache, &connections, &memo));
+        let ahead = (purpose == Purpose::Plan && !read.has_errors())
+            .then(|| Ahead::begin(&read, machine, &cache, &connections, &memo));
         let plugins = tokio::task::block_in_place(|| read.plugins(&runtime, Some(&host_file)))?;
-        if let Some(servers) = servers {
-            servers.call_others(&read, &plugins, &host_file);
-        }
         let front = tokio::task::block_in_place(|| front(read, plugins, &cache, machine))?;
         let mut sources = front.sources;
         sources.host_file = Some(host_source);
@@ -84,6 +81,7 @@ impl Flow {
             graph: front.graph.context("the references could not be resolved")?,
             sources,
             warnings,
+            ahead,
         })
     }
 }

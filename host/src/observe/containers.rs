@@ -3,15 +3,14 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
 };
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Failure, Memo, World, listeners};
+use super::{Failure, World, listeners};
 use crate::{
-    connection::docker_api::{Engine, ImageFacts, Inspect, Seen, Summary},
+    connection::docker_api::{Engine, ImageFacts, Inspect, Seen},
     gate::{DefinedContainer, Permit},
     hex::hex,
     secret::Presence,
@@ -95,9 +94,14 @@ impl World {
         let question = format!("container {connection} {name} compared with {}", short_digest(wanted)?);
         let compared = self.memo.once(question, async {
             // The list is not looked at here: whoever compares a container asks for it next.
-            let (seen, image, _) =
-                tokio::join!(engine.inspect(name), self.image(&engine, &wanted.image), self.containers(&engine));
-            let Some(seen) = seen? else {
+            let ask = self.servers();
+            let (seen, image, _) = tokio::join!(
+                ask.container(connection, name),
+                ask.image(connection, &wanted.image),
+                ask.containers(connection)
+            );
+            let seen = seen?;
+            let Some(seen) = seen.as_ref() else {
                 return Ok(ContainerComparison {
                     state: RunState::Absent,
                     owner: Ownership::Foreign,
@@ -105,9 +109,9 @@ impl World {
                 });
             };
             Ok(ContainerComparison {
-                state: run_state(&seen),
-                owner: owner(&seen, stack, instance),
-                differs: self.container_differs(&engine, wanted, &seen, (*image?).as_ref()).await?,
+                state: run_state(seen),
+                owner: owner(seen, stack, instance),
+                differs: self.container_differs(&engine, wanted, seen, (*image?).as_ref()).await?,
             })
         });
         compared.await
@@ -229,24 +233,11 @@ impl World {
         Ok(Some(PlaceRecord { want: digest(&want)?, written: digest(written)? }))
     }
 
-    /// All containers of an engine.
-    async fn containers(&self, engine: &Engine) -> Result<Arc<Vec<Summary>>, Failure> {
-        all_containers(&self.memo, engine).await
-    }
-
-    /// An image of an engine; none when it is not there.
-    async fn image(&self, engine: &Engine, reference: &str) -> Result<Arc<Option<ImageFacts>>, Failure> {
-        self.memo
-            .raw(format!("image {} {reference}", engine.name()), async { Ok(engine.image(reference).await?) })
-            .await
-    }
-
     /// Names of the containers with the label of the gate's stack and instance (`stack/kind.name`).
     pub async fn containers_ours(&self, permit: &Permit<EngineQuestion>, label: &str) -> Result<Vec<String>, Failure> {
         let connection = &permit.subject().connection;
-        let engine = self.connections.engine(connection)?;
         let named = self.memo.once(format!("containers {connection} of {label}"), async {
-            let list = self.containers(&engine).await?;
+            let list = self.servers().containers(connection).await?;
             let ours = list.iter().filter(|container| {
                 let label_of = |key: &str| container.labels.get(key).map(String::as_str).unwrap_or_default();
                 format!("{}/{}", label_of(STACK_LABEL), label_of(INSTANCE_LABEL)) == label
@@ -265,9 +256,8 @@ impl World {
         reference: &str,
     ) -> Result<Option<String>, Failure> {
         let connection = &permit.subject().connection;
-        let engine = self.connections.engine(connection)?;
         let digest = self.memo.once(format!("image {connection} {reference}"), async {
-            let image = self.image(&engine, reference).await?;
+            let image = self.servers().image(connection, reference).await?;
             let id = image.as_ref().as_ref().map(|image| image.id.as_str());
             Ok(id.map(|id| if id.contains(':') { id.to_owned() } else { format!("sha256:{id}") }))
         });
@@ -280,7 +270,7 @@ impl World {
         let engine = self.connections.engine(connection)?;
         let holder = self.memo.once(format!("port {connection} {port}"), async {
             let here = engine.publish();
-            for container in self.containers(&engine).await?.iter() {
+            for container in self.servers().containers(connection).await?.iter() {
                 let runs = matches!(container.state.as_str(), "running" | "restarting" | "paused" | "stopping");
                 let holds = container.ports.iter().any(|published| {
                     let address = published.address.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -317,11 +307,6 @@ impl World {
             Failure::Unreachable(format!("container `{name}` does not publish its port {container_port}"))
         })
     }
-}
-
-/// All containers of an engine, asked once.
-pub(crate) async fn all_containers(memo: &Memo, engine: &Engine) -> Result<Arc<Vec<Summary>>, Failure> {
-    memo.raw(format!("containers {}", engine.name()), async { Ok(engine.list().await?) }).await
 }
 
 /// Where state keeps what a variable with a secret was set to.

@@ -3,9 +3,9 @@
 
 use std::{ops::Range, path::PathBuf, sync::Arc};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Failure, HbaBroken, HbaRule, HbaRules};
+use super::{Failure, HbaBroken, HbaRule, HbaRules, Servers};
 use crate::{
     connection::postgresql::Session,
     document::block::{Damage, Markers},
@@ -15,11 +15,19 @@ use crate::{
 const IDENT_VIEW_SINCE: u32 = 15;
 
 /// One of the two files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum ConfigFile {
     Hba,
     Ident,
+}
+
+/// What PostgreSQL makes of one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum View {
+    HbaRules,
+    IdentMappings,
 }
 
 /// A file of the server's, read through the server.
@@ -63,24 +71,55 @@ pub async fn read_file(session: &Session, which: ConfigFile) -> Result<ServerFil
     Ok(ServerFile { path: PathBuf::from(path), bytes: bytes.unwrap_or_default() })
 }
 
+/// The rows of one of the views, as JSON, because versions of PostgreSQL differ in their columns. None where this version
+/// does not have it.
+pub async fn read_view(session: &Session, which: View) -> Result<Vec<String>, Failure> {
+    if which == View::IdentMappings && session.major() < IDENT_VIEW_SINCE {
+        return Ok(Vec::new());
+    }
+    let view = which.name();
+    let rows = session.ask(&format!("SELECT pg_catalog.to_jsonb(v)::text FROM pg_catalog.{view} AS v"), &[]).await?;
+    let json = rows.iter().map(|row| row.try_get(0).map_err(|error| which.unreadable(&error)));
+    json.collect()
+}
+
 /// The rules of pg_hba.conf and the broken lines of both files. What stands between `own` markers is that instance's: its
 /// rules are said to be, and its broken lines are none, because they are going to be written anew.
 pub async fn rules(session: &Session, own: Option<&Markers>) -> Result<HbaRules, Failure> {
-    rules_of(session, own, async { read_file(session, ConfigFile::Hba).await.map(Arc::new) }).await
+    let (file, rules, mappings) = tokio::try_join!(
+        read_file(session, ConfigFile::Hba),
+        read_view(session, View::HbaRules),
+        read_view(session, View::IdentMappings)
+    )?;
+    let ident = async { read_file(session, ConfigFile::Ident).await.map(Arc::new) };
+    rules_of(&file, &rules, broken_ident(&mappings, ident, own).await?, own)
 }
 
-/// The same, of a file that may have been read already.
-pub async fn rules_of(
-    session: &Session,
+/// The same, as it is known of the servers that were asked in this run.
+pub(super) async fn known_rules(
+    servers: Servers<'_>,
+    connection: &str,
     own: Option<&Markers>,
-    file: impl Future<Output = Result<Arc<ServerFile>, Failure>>,
 ) -> Result<HbaRules, Failure> {
-    let (file, rows, mut broken) =
-        tokio::try_join!(file, rows::<RuleRow>(session, "pg_hba_file_rules"), broken_ident(session, own))?;
+    let (file, rules, mappings) = tokio::try_join!(
+        servers.config_file(connection, ConfigFile::Hba),
+        servers.view(connection, View::HbaRules),
+        servers.view(connection, View::IdentMappings)
+    )?;
+    let ident = servers.config_file(connection, ConfigFile::Ident);
+    rules_of(&file, &rules, broken_ident(&mappings, ident, own).await?, own)
+}
+
+fn rules_of(
+    file: &ServerFile,
+    rows: &[String],
+    mut broken: Vec<HbaBroken>,
+    own: Option<&Markers>,
+) -> Result<HbaRules, Failure> {
     let own_lines = file.own_lines(own)?;
     let shown = file.path.display().to_string();
     let mut rules = Vec::new();
-    for row in rows {
+    for row in View::HbaRules.rows::<RuleRow>(rows)? {
         let row_file = row.file_name.clone().unwrap_or_else(|| shown.clone());
         let ours = row_file == shown && own_lines.contains(&row.line_number);
         if let Some(error) = row.error {
@@ -101,15 +140,17 @@ pub async fn rules_of(
     Ok(HbaRules { file: shown, rules, broken })
 }
 
-async fn broken_ident(session: &Session, own: Option<&Markers>) -> Result<Vec<HbaBroken>, Failure> {
-    if session.major() < IDENT_VIEW_SINCE {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<IdentRow> = rows(session, "pg_ident_file_mappings").await?;
+/// `file` is only read where a line is broken.
+async fn broken_ident(
+    rows: &[String],
+    file: impl Future<Output = Result<Arc<ServerFile>, Failure>>,
+    own: Option<&Markers>,
+) -> Result<Vec<HbaBroken>, Failure> {
+    let rows: Vec<IdentRow> = View::IdentMappings.rows(rows)?;
     if rows.iter().all(|row| row.error.is_none()) {
         return Ok(Vec::new());
     }
-    let file = read_file(session, ConfigFile::Ident).await?;
+    let file = file.await?;
     let own_lines = file.own_lines(own)?;
     let shown = file.path.display().to_string();
     let broken = |row: IdentRow| {
@@ -120,14 +161,21 @@ async fn broken_ident(session: &Session, own: Option<&Markers>) -> Result<Vec<Hb
     Ok(rows.into_iter().filter_map(broken).collect())
 }
 
-/// As JSON, because versions of PostgreSQL differ in their columns. `view` is a name of ours.
-async fn rows<T: for<'de> Deserialize<'de>>(session: &Session, view: &str) -> Result<Vec<T>, Failure> {
-    let rows = session.ask(&format!("SELECT pg_catalog.to_jsonb(v)::text FROM pg_catalog.{view} AS v"), &[]).await?;
-    let parsed = rows.iter().map(|row| {
-        let json: String = row.try_get(0).map_err(|error| error.to_string())?;
-        serde_json::from_str(&json).map_err(|error| error.to_string())
-    });
-    parsed.collect::<Result<_, String>>().map_err(|error| Failure::Other(format!("{view} can't be read: {error}")))
+impl View {
+    fn name(self) -> &'static str {
+        match self {
+            View::HbaRules => "pg_hba_file_rules",
+            View::IdentMappings => "pg_ident_file_mappings",
+        }
+    }
+
+    fn rows<T: for<'de> Deserialize<'de>>(self, json: &[String]) -> Result<Vec<T>, Failure> {
+        json.iter().map(|row| serde_json::from_str(row).map_err(|error| self.unreadable(&error))).collect()
+    }
+
+    fn unreadable(self, error: &dyn std::fmt::Display) -> Failure {
+        Failure::Other(format!("{} can't be read: {error}", self.name()))
+    }
 }
 
 /// `10.88.0.0` and `255.255.0.0` to `10.88.0.0/16`; keywords and host names stay.

@@ -1,6 +1,6 @@
 //! Questions over HTTP, and the one way by which requests of instances leave: with a permit for what is sent.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::{
     gate::{Gate, HttpSubject, Permit},
     host_file::ConnectionSettings,
     value::{Part, Text, Tree},
-    wanted::{Bearer, Method, Origin, Request},
+    wanted::{Bearer, Body, Method, Origin, Request},
 };
 
 /// See `http.question` in the WIT.
@@ -45,16 +45,20 @@ impl World {
     }
 
     async fn http_ask_now(&self, permit: &Permit<HttpSubject>, question: &HttpQuestion) -> Result<HttpAnswer, Failure> {
-        let answer = self.http_exchange(permit, None).await?;
+        let request = &permit.subject().request;
+        let answer = match (plain_page(request), request.path.as_literal()) {
+            (Some(connection), Some(path)) => self.servers().page(connection, path).await?,
+            _ => Arc::new(Box::pin(self.http_exchange(permit, None)).await?),
+        };
         if answer.status >= 500 {
             self.memo.note_unanswered();
         }
         let wants_body = !question.fields.is_empty() || !question.same.is_empty();
         // An error page is rarely JSON: then no field is there, and the status says the rest.
         let body = match answer.json() {
-            Err(failure) if wants_body && permit.subject().request.accepts(answer.status) => {
+            Err(failure) if wants_body && request.accepts(answer.status) => {
                 self.memo.note_unanswered();
-                return Err(Failure::Other(format!("{}: {failure}", permit.subject().request.says())));
+                return Err(Failure::Other(format!("{}: {failure}", request.says())));
             }
             Err(_) => Value::Null,
             Ok(body) => body,
@@ -189,6 +193,15 @@ impl World {
             Ok("") => Err(wrong("is empty")),
             Ok(token) => Ok(Zeroizing::new(token.to_owned())),
         }
+    }
+}
+
+/// The connection that a question goes to with nothing but a path: everybody gets the same answer to it.
+fn plain_page(request: &Request) -> Option<&str> {
+    let bare = request.headers.is_empty() && request.bearer.is_none() && request.body == Body::None;
+    match &request.origin {
+        Origin::Connection(name) if bare => Some(name),
+        _ => None,
     }
 }
 

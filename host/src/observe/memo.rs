@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-use super::Failure;
+use super::{Failure, Inquiry};
 use crate::hex::hex;
 
 type Answer = Arc<OnceCell<Result<serde_json::Value, Failure>>>;
@@ -26,7 +26,8 @@ pub struct Memo(Arc<Answers>);
 #[derive(Debug, Default)]
 struct Answers {
     answers: Mutex<HashMap<String, Answer>>,
-    raw: Mutex<HashMap<String, Raw>>,
+    raw: Mutex<HashMap<Inquiry, Raw>>,
+    wanted: Mutex<BTreeSet<Inquiry>>,
     unanswered: AtomicBool,
 }
 
@@ -57,18 +58,31 @@ impl Memo {
 
     /// The same for what answers are made from: a server's list of everything, say. It never crosses to a plugin as it
     /// is, and a plan does not depend on all of it, so it is not among the digests.
-    pub async fn raw<T, F>(&self, question: String, ask: F) -> Result<Arc<T>, Failure>
+    pub(super) async fn raw<T, F>(&self, inquiry: Inquiry, ask: F) -> Result<Arc<T>, Failure>
     where
         T: Send + Sync + 'static,
         F: Future<Output = Result<T, Failure>>,
     {
         let cell = {
             let mut raw = self.0.raw.lock().unwrap_or_else(PoisonError::into_inner);
-            raw.entry(question.clone()).or_default().clone()
+            raw.entry(inquiry.clone()).or_default().clone()
         };
         let found = cell.get_or_init(|| async { Ok(Arc::new(ask.await?) as Arc<dyn Any + Send + Sync>) }).await;
         let found = found.as_ref().map_err(Clone::clone)?.clone();
-        found.downcast().map_err(|_| Failure::Other(format!("`{question}` was asked in two ways")))
+        found.downcast().map_err(|_| Failure::Other(format!("{inquiry:?} was asked in two ways")))
+    }
+
+    /// Somebody has asked a question that needs this.
+    pub(super) fn note_wanted(&self, inquiry: &Inquiry) {
+        let mut wanted = self.0.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        if !wanted.contains(inquiry) {
+            wanted.insert(inquiry.clone());
+        }
+    }
+
+    /// All that servers had to be asked for the questions of this run.
+    pub fn wanted(&self) -> BTreeSet<Inquiry> {
+        self.0.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Somebody who was asked is down, too slow, or not well: what is wrong is the world, and not the user's files.

@@ -1,14 +1,15 @@
 //! Questions to PostgreSQL servers.
 
-use std::sync::Arc;
-
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::error::SqlState;
 
 use super::{Failure, Sameness, World, hba, verifier};
 use crate::{
-    connection::postgresql::{Session, SqlError, identifier},
+    connection::{
+        Connections,
+        postgresql::{SqlError, identifier},
+    },
     document::block::Markers,
     gate::Permit,
     host_file::WriteMode,
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// See `sql.query` in the WIT.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct SqlQuery {
     pub connection: String,
@@ -108,26 +109,7 @@ impl World {
     /// Rows of a granted catalogue relation, in the order of their columns.
     pub async fn sql_read(&self, permit: &Permit<SqlQuery>) -> Result<SqlAnswer, Failure> {
         let query = permit.subject();
-        self.memo
-            .once(query.says(), async {
-                let server = self.connections.postgresql(&query.connection)?;
-                let session = match server.session(query.database.as_deref()).await {
-                    Ok(session) => session,
-                    Err(SqlError::NoSuchDatabase(_)) if query.database.is_some() => {
-                        return Ok(SqlAnswer::NoSuchDatabase);
-                    }
-                    Err(error) => return Err(error.into()),
-                };
-                let values: Vec<&str> = query.where_equal.iter().map(|(_, value)| value.as_str()).collect();
-                let rows = session.ask(&query.sql(), &values).await?;
-                let cell = |row: &tokio_postgres::Row, at: usize| {
-                    row.try_get(at)
-                        .map_err(|error| Failure::Other(format!("PostgreSQL's answer can't be read: {error}")))
-                };
-                let row = |row: &tokio_postgres::Row| (0..query.columns.len()).map(|at| cell(row, at)).collect();
-                Ok(SqlAnswer::Rows(rows.iter().map(row).collect::<Result<_, Failure>>()?))
-            })
-            .await
+        self.memo.once(query.says(), async { Ok(self.servers().rows(query).await?.as_ref().clone()) }).await
     }
 
     /// Whether a role's password is the wanted one. Nothing is decrypted when state remembers that this very verifier was
@@ -136,18 +118,19 @@ impl World {
         let PasswordQuestion { connection, role, password } = permit.subject();
         self.memo
             .once(format!("sql {connection} password of {role} is {password}"), async {
-                let Some(stored) = self.sql_verifier(connection, role).await? else { return Ok(Sameness::Absent) };
+                let stored = self.servers().verifier(connection, role).await?;
+                let Some(stored) = stored.as_ref() else { return Ok(Sameness::Absent) };
                 let fingerprint = match self.vault.presence(password.source())? {
                     Presence::Present(fingerprint) => fingerprint,
                     Presence::Absent => return Ok(Sameness::NotYetKnown),
                     Presence::Lost(why) => return Err(Failure::Other(why)),
                 };
-                let (place, record) = verifier::record(connection, role, fingerprint, &stored);
+                let (place, record) = verifier::record(connection, role, fingerprint, stored);
                 let remembered = self.state.place(&place).map_err(|error| Failure::Other(format!("{error:#}")))?;
                 if remembered.as_ref() == Some(&record) {
                     return Ok(Sameness::Same);
                 }
-                if !verifier::is_of(&stored, self.vault.reveal(password.source())?.as_bytes()) {
+                if !verifier::is_of(stored, self.vault.reveal(password.source())?.as_bytes()) {
                     return Ok(Sameness::Different);
                 }
                 self.remember(&place, &record)?;
@@ -162,10 +145,7 @@ impl World {
         let Marked { stack, instance, what: HbaQuestion { connection } } = marked;
         self.memo
             .once(format!("sql {connection} pg_hba.conf, {stack} {instance}"), async {
-                let server = self.connections.postgresql(connection)?;
-                let session = server.session(None).await?;
-                let file = self.server_file(connection, &session, hba::ConfigFile::Hba);
-                hba::rules_of(&session, Some(&marked.markers()), file).await
+                hba::known_rules(self.servers(), connection, Some(&marked.markers())).await
             })
             .await
     }
@@ -183,9 +163,8 @@ impl World {
         self.memo
             .once(question, async {
                 let server = self.connections.postgresql(&what.connection)?;
-                let session = server.session(None).await?;
                 let (mut absent, mut same) = (true, true);
-                let files = wanted.iter().map(|(which, _)| self.server_file(&what.connection, &session, *which));
+                let files = wanted.iter().map(|(which, _)| self.servers().config_file(&what.connection, *which));
                 let files = try_join_all(files).await?;
                 for (file, (_, text)) in files.iter().zip(&wanted) {
                     let found = marked.markers().find(&file.bytes).map_err(|damage| file.damaged(&damage))?;
@@ -204,29 +183,9 @@ impl World {
             .await
     }
 
-    /// One of the server's files, read once.
-    async fn server_file(
-        &self,
-        connection: &str,
-        session: &Session,
-        which: hba::ConfigFile,
-    ) -> Result<Arc<hba::ServerFile>, Failure> {
-        self.memo.raw(format!("sql {connection} {which:?}"), hba::read_file(session, which)).await
-    }
-
     /// What the server keeps of a role's password; none when the role is absent or has none. Never leaves the host.
     pub(crate) async fn sql_verifier(&self, connection: &str, role: &str) -> Result<Option<String>, Failure> {
-        let server = self.connections.postgresql(connection)?;
-        let session = server.session(None).await?;
-        const ASK: &str = "SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = $1::text";
-        let rows = session.ask(ASK, &[role]).await.map_err(|error| match error.is(&SqlState::INSUFFICIENT_PRIVILEGE) {
-            true => Failure::Other(format!(
-                "role {} may not see whether {role}'s password is the right one: only a superuser may (connection                  `{connection}`)",
-                server.settings().role
-            )),
-            false => error.into(),
-        })?;
-        Ok(rows.first().and_then(|row| row.try_get(0).ok().flatten()))
+        verifier(&self.connections, connection, role).await
     }
 
     /// Remembers what a role's password was set to, so that telling sameness decrypts nothing.
@@ -245,6 +204,36 @@ impl World {
     fn remember(&self, place: &str, record: &PlaceRecord) -> Result<(), Failure> {
         self.state.set_place(place, Some(record)).map_err(|error| Failure::Other(format!("{error:#}")))
     }
+}
+
+pub(super) async fn rows(connections: &Connections, query: &SqlQuery) -> Result<SqlAnswer, Failure> {
+    let server = connections.postgresql(&query.connection)?;
+    let session = match server.session(query.database.as_deref()).await {
+        Ok(session) => session,
+        Err(SqlError::NoSuchDatabase(_)) if query.database.is_some() => return Ok(SqlAnswer::NoSuchDatabase),
+        Err(error) => return Err(error.into()),
+    };
+    let values: Vec<&str> = query.where_equal.iter().map(|(_, value)| value.as_str()).collect();
+    let rows = session.ask(&query.sql(), &values).await?;
+    let cell = |row: &tokio_postgres::Row, at: usize| {
+        row.try_get(at).map_err(|error| Failure::Other(format!("PostgreSQL's answer can't be read: {error}")))
+    };
+    let row = |row: &tokio_postgres::Row| (0..query.columns.len()).map(|at| cell(row, at)).collect();
+    Ok(SqlAnswer::Rows(rows.iter().map(row).collect::<Result<_, Failure>>()?))
+}
+
+pub(super) async fn verifier(connections: &Connections, server: &str, role: &str) -> Result<Option<String>, Failure> {
+    let connection = connections.postgresql(server)?;
+    let session = connection.session(None).await?;
+    const ASK: &str = "SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = $1::text";
+    let rows = session.ask(ASK, &[role]).await.map_err(|error| match error.is(&SqlState::INSUFFICIENT_PRIVILEGE) {
+        true => Failure::Other(format!(
+            "role {} may not see whether {role}'s password is the right one: only a superuser may (connection `{server}`)",
+            connection.settings().role
+        )),
+        false => error.into(),
+    })?;
+    Ok(rows.first().and_then(|row| row.try_get(0).ok().flatten()))
 }
 
 /// What apply could not write is said when the plan is made.

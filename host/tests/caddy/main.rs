@@ -2,6 +2,7 @@
 //! sign-in in which it plays application and provider.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod ahead;
 mod asking;
 mod broken;
 mod credentials;

@@ -16,6 +16,7 @@ fn each_change_by_hand_is_found_and_repaired() -> Result<()> {
     let stack = with_a_secret_file(&Stack::in_test(&lab)?.on_copies(&lab)?)?;
     stack.quietly("apply", &["--yes"], DONE)?;
     stack.nothing_to_do()?;
+    asked_once(&stack)?;
     let drift = Drift { lab: &lab, stack: &stack };
     drift.of_the_database()?;
     drift.of_the_container()?;
@@ -31,6 +32,26 @@ fn with_a_secret_file(stack: &Stack) -> Result<Stack> {
         "render = [{ path = \"${host.data}/backup/env\", values = { PASSWORD = \"${secret.admin_password}\" } }]\n";
     edit(&stack.spec, |spec| spec.replace("[postgres.mediamanager]", &format!("{file}\n[postgres.mediamanager]")))?;
     Ok(stack.clone())
+}
+
+/// A plan asks servers ahead what the one before had to know, and nothing twice.
+fn asked_once(stack: &Stack) -> Result<()> {
+    let said = stack.quietly("plan", &["--log", "stackrun=debug"], DONE)?;
+    let log = text(&said.stderr);
+    let (ahead, later) = log.split_once("asking the plugins").context("the log does not say when plugins are asked")?;
+    let questions = |part: &str| -> Vec<String> {
+        let lines = part.lines().filter_map(|line| line.split_once("DEBUG ").map(|(_, said)| said.to_owned()));
+        lines.filter(|said| said.starts_with("SQL ") || said.starts_with("HTTP ")).collect()
+    };
+    ensure!(!questions(ahead).is_empty(), "nothing was asked ahead: {log}");
+    let mut all = [questions(ahead), questions(later)].concat();
+    let count = all.len();
+    // Both files about who may log in are read by the same statement.
+    all.retain(|question| !question.contains("pg_read_binary_file"));
+    all.sort();
+    all.dedup();
+    ensure!(all.len() + 2 == count, "something was asked twice: {log}");
+    Ok(())
 }
 
 struct Drift<'a> {
