@@ -104,10 +104,13 @@ pub(crate) fn catalog() -> Catalog {
         ),
         description(
             "oidc",
-            object(json!({
-                "client_secret": { "type": "string" },
-                "origin": { "type": "string", "default": "${gateway.url}" }
-            })),
+            json!({
+                "type": "object", "additionalProperties": false, "x-contract": ["oidc"],
+                "properties": {
+                    "client_secret": { "type": "string" },
+                    "origin": { "type": "string", "default": "${gateway.url}" }
+                }
+            }),
             &[],
             &[
                 ("client_id", Text, false),

@@ -54,6 +54,20 @@ pub struct Description {
     pub capabilities: Vec<String>,
 }
 
+/// Keyword of a section's schema: what its plugin reads at the root of a contract.
+pub(crate) const CONTRACT: &str = "x-contract";
+
+impl Description {
+    /// Of a contract, what the plugin said that it reads; all of it, if it said nothing.
+    pub fn of_contract(&self, contract: &Arc<Tree>) -> Arc<Tree> {
+        let (Some(names), Tree::Table(entries)) = (self.section_schema.get(CONTRACT), contract.as_ref()) else {
+            return Arc::clone(contract);
+        };
+        let reads = |name: &str| names.as_array().is_some_and(|names| names.iter().any(|one| one == name));
+        Arc::new(Tree::Table(entries.iter().filter(|(name, _)| reads(name)).cloned().collect()))
+    }
+}
+
 /// A connection that an instance needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConnectionWant {

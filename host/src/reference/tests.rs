@@ -133,6 +133,19 @@ fn a_view_tells_what_may_be_known_of_references() {
 }
 
 #[test]
+fn of_a_contract_a_plugin_is_handed_what_it_said_that_it_reads() {
+    let Front { spec, catalog, contracts, offered, graph, .. } = example();
+    let (host_file, graph) = (host(HOST), graph.expect("a graph"));
+    let views = Views { spec: &spec, catalog: &catalog, contracts: &contracts, host_file: Some(&host_file) };
+    let instance = spec.instance(&address("oidc.mediamanager")).expect("an instance");
+    let resolved = views.resolved(instance, &graph, &offered, &|_| true, Vec::new()).expect("a view");
+    for view in [resolved, views.offline(instance).expect("a view")] {
+        let Some(Tree::Table(entries)) = view.contract.as_deref() else { panic!("a contract") };
+        assert_eq!(entries.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["oidc"]);
+    }
+}
+
+#[test]
 fn offline_a_view_has_stand_ins_for_connections_and_nothing_available() {
     let Front { spec, catalog, contracts, .. } = front(include_str!("../../../examples/mediamanager.toml"), None);
     let views = Views { spec: &spec, catalog: &catalog, contracts: &contracts, host_file: None };

@@ -37,7 +37,6 @@ impl Views<'_> {
     /// A connection that can't be picked.
     pub fn offline(&self, instance: &Instance) -> Result<InstanceView, Vec<Diagnostic>> {
         let known = Known { catalog: self.catalog, offered: None, host_file: self.host_file };
-        let contract = self.contracts.of_or_of_user(&instance.address).map(|contract| Arc::clone(&contract.tree));
         Ok(InstanceView {
             address: instance.address.clone(),
             stack: self.spec.stack.clone(),
@@ -45,7 +44,7 @@ impl Views<'_> {
             section: instance.section.clone(),
             makes: Vec::new(),
             connections: self.connections(instance)?,
-            contract,
+            contract: self.contract(&instance.address),
             consumers: Vec::new(),
             owned: Vec::new(),
         })
@@ -70,7 +69,6 @@ impl Views<'_> {
         let consumers = graph.consumers(address);
         let makes = offered.get(address).map(|offered| offered.makes.as_slice()).unwrap_or_default();
         let makes = makes.iter().map(|making| Target::Made(address.clone(), making.name().to_owned()));
-        let contract = self.contracts.of_or_of_user(address);
         Ok(InstanceView {
             address: address.clone(),
             stack: self.spec.stack.clone(),
@@ -78,10 +76,16 @@ impl Views<'_> {
             makes: makes.map(|target| with_info(target, &known, available)).collect(),
             section,
             connections: self.connections(instance)?,
-            contract: contract.map(|contract| Arc::clone(&contract.tree)),
+            contract: self.contract(address),
             consumers: consumers.iter().map(|consumer| self.consumer(consumer)).collect(),
             owned,
         })
+    }
+
+    fn contract(&self, address: &Address) -> Option<Arc<Tree>> {
+        let contract = self.contracts.of_or_of_user(address)?;
+        let description = self.catalog.description(address.kind());
+        Some(description.map_or_else(|| Arc::clone(&contract.tree), |plugin| plugin.of_contract(&contract.tree)))
     }
 
     fn connections(&self, instance: &Instance) -> Result<Vec<ConnectionView>, Vec<Diagnostic>> {

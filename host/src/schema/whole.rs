@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Catalog;
+use crate::plugin::CONTRACT;
 
 impl Catalog {
     /// A schema (draft 2020-12) of spec files with instances of every kind in the catalog. Where a field is no plain
@@ -17,6 +18,9 @@ impl Catalog {
             let mut section = description.section_schema.clone();
             absolute(&mut section, kind);
             open(&mut section);
+            if let Value::Object(keywords) = &mut section {
+                keywords.shift_remove(CONTRACT);
+            }
             defs.insert(kind.clone(), section);
             let instances = json!({
                 "type": "object",

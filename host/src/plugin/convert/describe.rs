@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{answer::once, tree::type_from_wit, words};
 use crate::plugin::{
-    ConnectionWant, Description, OutputType, bindings::exports::stackrun::plugin::guest as wit, fault::What,
+    CONTRACT, ConnectionWant, Description, OutputType, bindings::exports::stackrun::plugin::guest as wit, fault::What,
 };
 
 /// A description, held against what it has to be.
@@ -18,8 +18,12 @@ pub fn description(said: wit::Description) -> Result<Description, What> {
     semver::Version::parse(&said.version).map_err(|error| {
         What::Incoherent(format!("its version `{}` is no semantic version: {error}", words::line(&said.version)))
     })?;
+    let section_schema = schema("the schema of its section", &said.section_schema)?;
+    if section_schema.get(CONTRACT).is_some_and(|names| !is_names(names)) {
+        return Err(What::Incoherent(format!("`{CONTRACT}` of the schema of its section is no list of names")));
+    }
     Ok(Description {
-        section_schema: schema("the schema of its section", &said.section_schema)?,
+        section_schema,
         kind,
         version: said.version,
         about: words::line(&said.about),
@@ -63,6 +67,10 @@ fn identifier(what: &str, name: String) -> Result<String, What> {
     }
 }
 
+fn is_names(value: &Value) -> bool {
+    value.as_array().is_some_and(|names| names.iter().all(Value::is_string))
+}
+
 /// A JSON Schema; whether it holds as one, whoever uses it finds out.
 fn schema(what: &str, text: &str) -> Result<Value, What> {
     let schema: Value =
@@ -70,5 +78,31 @@ fn schema(what: &str, text: &str) -> Result<Value, What> {
     match schema.get("type").and_then(Value::as_str) {
         Some("object") => Ok(schema),
         _ => Err(What::Incoherent(format!("{what} is none of a table: it has to say `\"type\": \"object\"`"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(section_schema: &str) -> Result<Description, What> {
+        description(wit::Description {
+            kind: "cache".to_owned(),
+            version: "1.0.0".to_owned(),
+            about: "Caches".to_owned(),
+            section_schema: section_schema.to_owned(),
+            connections: Vec::new(),
+            outputs: Vec::new(),
+            capabilities: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn what_is_read_of_a_contract_is_a_list_of_names() {
+        assert!(described(r#"{"type": "object", "x-contract": ["page", "oidc"]}"#).is_ok());
+        for wrong in [r#""page""#, "[1]", "{}"] {
+            let said = described(&format!(r#"{{"type": "object", "x-contract": {wrong}}}"#)).unwrap_err().to_string();
+            assert!(said.contains("`x-contract` of the schema of its section is no list of names"), "{wrong}: {said}");
+        }
     }
 }
