@@ -8,6 +8,9 @@
 //! `value` and `wanted` are the data that flows, `connection` and `secret` what it reaches, `host_file` and `contract`
 //! what else is read, `diagnostic` how all of them speak to the person at the terminal.
 
+// The macros panic where a reader has gone away: `render` prints.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod apply;
 pub mod cache;
 pub mod cli;

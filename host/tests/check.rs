@@ -183,6 +183,25 @@ fn a_spec_that_is_not_there_is_invalid() {
 }
 
 #[test]
+fn a_reader_that_has_gone_away_has_read_enough() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stackrun"));
+    let output = command.arg("schema").stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
+fn a_result_that_could_not_be_written_is_no_success() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stackrun"));
+    let output = command.arg("schema").stdout(full).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("standard output can't be written: No space left on device"), "{said}");
+}
+
+#[test]
 fn schema_prints_a_schema_that_the_example_keeps_to() {
     let ran = stackrun(&["schema"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);

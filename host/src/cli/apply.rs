@@ -67,7 +67,7 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
         return Err(Ended::from(anyhow::Error::new(stale)));
     }
     if !args.json && saved.is_none() {
-        anstream::print!("{}", render::plan(&drawn.plan));
+        render::print(render::plan(&drawn.plan));
     }
     if !drawn.plan.is_empty() {
         if saved.is_none() {
@@ -82,7 +82,7 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
     drop(reporter);
     let exit = conclude(&results)?;
     if !args.json {
-        drawn.urls().iter().for_each(|url| anstream::println!("{url}"));
+        drawn.urls().iter().for_each(render::print_line);
     }
     Ok(exit)
 }
@@ -176,7 +176,7 @@ pub fn confirm(yes: bool) -> Result<(), Ended> {
         let message = "nobody is there to say yes: review the plan, then give --yes, or apply a saved plan";
         return Err(Ended::new(Exit::Error, message));
     }
-    anstream::eprint!("Carry this out? [y/N] ");
+    render::tell("Carry this out? [y/N] ");
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).context("the answer can't be read")?;
     match answer.trim() {

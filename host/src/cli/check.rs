@@ -11,7 +11,7 @@ use crate::{
     flow::{Machine, front, read, say},
     host_file::{self, HostFile},
     plugin::{Runtime, builtin},
-    spec,
+    render, spec,
 };
 
 /// Say all that is wrong with a spec; asks nothing of this machine, and needs no host file
@@ -34,11 +34,15 @@ pub async fn run(args: CheckArgs, global: &Global) -> Result<Exit, Ended> {
         front(read, plugins, runtime.cache(), Machine::Elsewhere)
     })?;
     if args.json {
-        println!("{:#}", to_json(&front.diagnostics, &front.sources));
+        render::print_line(format_args!("{:#}", to_json(&front.diagnostics, &front.sources)));
     } else {
         say(&front.diagnostics, &front.sources);
         if !front.has_errors() {
-            println!("{}: nothing is wrong with its {}", args.spec.spec.display(), counted(front.spec.instances.len()));
+            render::print_line(format_args!(
+                "{}: nothing is wrong with its {}",
+                args.spec.spec.display(),
+                counted(front.spec.instances.len())
+            ));
         }
     }
     Ok(if front.has_errors() { Exit::Invalid } else { Exit::Done })

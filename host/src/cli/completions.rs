@@ -3,6 +3,7 @@
 use clap::{Args, CommandFactory};
 
 use super::{Cli, Ended, Exit};
+use crate::render;
 
 /// Print completions for a shell
 #[derive(Debug, Args)]
@@ -13,6 +14,8 @@ pub struct CompletionsArgs {
 
 /// Writes to standard output what the shell is to source.
 pub fn run(args: &CompletionsArgs) -> Result<Exit, Ended> {
-    clap_complete::generate(args.shell, &mut Cli::command(), "stackrun", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "stackrun", &mut script);
+    render::print(String::from_utf8_lossy(&script));
     Ok(Exit::Done)
 }

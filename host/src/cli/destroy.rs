@@ -45,20 +45,23 @@ pub async fn run(args: DestroyArgs, global: &Global) -> Result<Exit, Ended> {
     }
     let destruction = destruction(&flow.world.state, &delete_data)?;
     if destruction.removals.is_empty() {
-        anstream::eprintln!("There is nothing to take away.");
+        render::tell_line("There is nothing to take away.");
         return Ok(Exit::Done);
     }
     let mut plan = destruction.as_plan(flow.stack());
     preview(&mut plan, &flow.world, &destruction.gates(flow.stack())).await;
     if !args.json {
-        anstream::print!("{}", render::plan(&plan));
+        render::print(render::plan(&plan));
     }
     confirm(args.yes)?;
     let applied = destruction.run(&flow.world, flow.stack(), reporter.as_ref()).await?;
     drop(reporter);
     ended(applied, &flow)?;
     for kept in &destruction.kept {
-        anstream::eprintln!("kept: {} ({}); --delete-data {} takes it", kept.what, kept.address, kept.address);
+        render::tell_line(format_args!(
+            "kept: {} ({}); --delete-data {} takes it",
+            kept.what, kept.address, kept.address
+        ));
     }
     Ok(Exit::Done)
 }

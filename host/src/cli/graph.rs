@@ -3,7 +3,10 @@
 use clap::Args;
 
 use super::{Ended, Exit, Global, SpecArgs};
-use crate::flow::{Flow, Purpose};
+use crate::{
+    flow::{Flow, Purpose},
+    render,
+};
 
 /// Print who refers to whom and who waits for whom, as Graphviz DOT
 #[derive(Debug, Args)]
@@ -16,15 +19,15 @@ pub struct GraphArgs {
 pub async fn run(args: GraphArgs, global: &Global) -> Result<Exit, Ended> {
     let flow = Flow::open(&args.spec, &global.host, Purpose::Plan).await?;
     let plan = flow.plan().await?.plan;
-    println!("digraph \"{}\" {{", plan.stack);
+    render::print_line(format_args!("digraph \"{}\" {{", plan.stack));
     for instance in &plan.instances {
-        println!("  \"{}\";", instance.address);
+        render::print_line(format_args!("  \"{}\";", instance.address));
         for used in &instance.uses {
             let waits = plan.edges.contains(&(used.clone(), instance.address.clone()));
             let style = if waits { "" } else { " [style=dashed]" };
-            println!("  \"{used}\" -> \"{}\"{style};", instance.address);
+            render::print_line(format_args!("  \"{used}\" -> \"{}\"{style};", instance.address));
         }
     }
-    println!("}}");
+    render::print_line("}");
     Ok(Exit::Done)
 }

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::render;
 pub use crate::{
     exit::{Ended, Exit},
     spec::SpecArgs,
@@ -80,8 +81,7 @@ pub async fn run(cli: Cli) -> Exit {
     let Cli { global, command } = cli;
     global.color.choose();
     if let Err(ended) = global.start_log() {
-        anstream::eprintln!("{} {}", crate::render::error_word(), ended.message);
-        return ended.exit;
+        return tell(&ended.message, ended.exit);
     }
     let ended = match command {
         Command::Check(args) => check::run(args, &global).await,
@@ -96,12 +96,18 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Schema(args) => schema::run(args, &global).await,
         Command::Completions(args) => completions::run(&args),
     };
-    ended.unwrap_or_else(|ended| {
-        if !ended.message.is_empty() {
-            anstream::eprintln!("{} {}", crate::render::error_word(), ended.message);
-        }
-        ended.exit
-    })
+    match (ended, render::failed()) {
+        (Ok(_), Some(why)) => tell(&format!("standard output can't be written: {why}"), Exit::Error),
+        (Ok(exit), None) => exit,
+        (Err(ended), _) => tell(&ended.message, ended.exit),
+    }
+}
+
+fn tell(message: &str, exit: Exit) -> Exit {
+    if !message.is_empty() {
+        render::tell_line(format_args!("{} {message}", render::error_word()));
+    }
+    exit
 }
 
 impl Global {

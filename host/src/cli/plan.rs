@@ -40,9 +40,9 @@ pub async fn run(args: PlanArgs, global: &Global) -> Result<Exit, Ended> {
         save(&planned.plan, out)?;
     }
     if args.json {
-        println!("{}", to_json(&planned.plan)?);
+        render::print_line(to_json(&planned.plan)?);
     } else {
-        anstream::print!("{}", render::plan(&planned.plan));
+        render::print(render::plan(&planned.plan));
         say_how_to_apply(&args, global, &planned.plan);
     }
     Ok(if args.detailed_exitcode && planned.plan.is_pending() { Exit::Pending } else { Exit::Done })
@@ -52,7 +52,7 @@ fn say_how_to_apply(args: &PlanArgs, global: &Global, plan: &Plan) {
     if plan.is_empty() {
         return;
     }
-    anstream::println!("{}", how_to_apply(args, global));
+    render::print_line(how_to_apply(args, global));
 }
 
 /// The command that carries out this very plan, as it can be pasted into a shell.

@@ -15,7 +15,7 @@ use crate::{
     hex::hex,
     host_file::{self, HostFile},
     plugin::{ConnectionWant, Description, OutputType, Runtime, builtin},
-    render::printable,
+    render::{self, printable},
 };
 
 /// Look at plugins
@@ -66,8 +66,8 @@ pub async fn run(args: PluginArgs, global: &Global) -> Result<Exit, Ended> {
                 false => of_kind(&runtime, &plugin, host_file.as_deref())?,
             };
             match json {
-                true => println!("{:#}", found.to_json()),
-                false => print!("{}", found.page()),
+                true => render::print_line(format_args!("{:#}", found.to_json())),
+                false => render::print(found.page()),
             }
             Ok(Exit::Done)
         }
@@ -92,18 +92,18 @@ fn list(runtime: &Runtime, host_file: Option<&HostFile>, json: bool) -> Exit {
         match of_kind(runtime, kind, host_file) {
             Ok(plugin) => found.push(plugin),
             Err(ended) => {
-                anstream::eprintln!("{} {ended}", crate::render::error_word());
+                render::tell_line(format_args!("{} {ended}", render::error_word()));
                 exit = ended.exit;
             }
         }
     }
     if json {
-        println!("{:#}", Value::from_iter(found.iter().map(Found::to_json)));
+        render::print_line(format_args!("{:#}", Value::from_iter(found.iter().map(Found::to_json))));
     } else {
         let width = found.iter().map(|plugin| plugin.description.kind.len()).max().unwrap_or_default();
         for Found { from, description, .. } in &found {
             let Description { kind, version, about, .. } = description;
-            println!("{kind:width$}  {version:8}  {}  ({from})", printable(about));
+            render::print_line(format_args!("{kind:width$}  {version:8}  {}  ({from})", printable(about)));
         }
     }
     exit

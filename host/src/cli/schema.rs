@@ -10,6 +10,7 @@ use crate::{
     flow::Plugins,
     host_file::{self, HostFile},
     plugin::{Runtime, builtin},
+    render,
     schema::Catalog,
 };
 
@@ -26,9 +27,12 @@ pub async fn run(args: SchemaArgs, global: &Global) -> Result<Exit, Ended> {
     let host_file = host_file::read(&global.host).ok().map(|(host_file, _, _)| Arc::new(host_file));
     if args.markdown {
         // The page is about stackrun, not about this machine.
-        print!("{}", tokio::task::block_in_place(|| catalog(None))?.page());
+        render::print(tokio::task::block_in_place(|| catalog(None))?.page());
     } else {
-        println!("{:#}", tokio::task::block_in_place(|| catalog(host_file.as_deref()))?.whole());
+        render::print_line(format_args!(
+            "{:#}",
+            tokio::task::block_in_place(|| catalog(host_file.as_deref()))?.whole()
+        ));
     }
     Ok(Exit::Done)
 }

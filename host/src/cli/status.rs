@@ -27,10 +27,10 @@ pub async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Ended> {
     let drawn = flow.plan().await?;
     let (standing, urls) = (drawn.plan.standing(), drawn.urls());
     if args.json {
-        println!("{}", serde_json::json!({"stack": flow.stack(), "instances": standing, "urls": urls}));
+        render::print_line(serde_json::json!({"stack": flow.stack(), "instances": standing, "urls": urls}));
     } else {
-        anstream::print!("{}", render::standing(&standing));
-        urls.iter().for_each(|url| anstream::println!("{url}"));
+        render::print(render::standing(&standing));
+        urls.iter().for_each(render::print_line);
     }
     Ok(if args.detailed_exitcode && drawn.plan.is_pending() { Exit::Pending } else { Exit::Done })
 }

@@ -6,7 +6,7 @@ use super::{Ended, Exit, Global, SpecArgs};
 use crate::{
     apply::{CheckResult, verify},
     flow::{Flow, Purpose},
-    render::reporter,
+    render::{self, reporter},
 };
 
 /// Run the checks of a stack: the application's own login, the page through the gateway, the sign-in
@@ -34,8 +34,8 @@ pub fn conclude(results: &[CheckResult]) -> Result<Exit, Ended> {
     let failed = results.iter().filter(|result| result.failed.is_some()).count();
     if failed == 0 {
         match results.len() {
-            1 => anstream::eprintln!("1 check holds."),
-            several => anstream::eprintln!("{several} checks hold."),
+            1 => render::tell_line("1 check holds."),
+            several => render::tell_line(format_args!("{several} checks hold.")),
         }
         return Ok(Exit::Done);
     }

@@ -49,13 +49,13 @@ impl Flow {
         runtime: &(dyn Fn() -> anyhow::Result<Runtime> + Sync),
     ) -> Result<Self, Ended> {
         let cache = Cache::open(cache)?;
-        let Files { runtime, read, host_file, host_source, host_problems } = Files::read(args, host, &cache, runtime)?;
+        let Files { read, host_file, host_source, host_problems } = Files::read(args, host, &cache)?;
         let machine = Machine::Here(&host_file, &host_source);
         let (learned, memo) = (Arc::default(), Memo::default());
         let connections = Connections::new(Arc::clone(&host_file), &learned);
         let ahead = (purpose == Purpose::Plan && !read.has_errors())
             .then(|| Ahead::begin(&read, machine, &cache, &connections, &memo));
-        let plugins = tokio::task::block_in_place(|| read.plugins(&runtime, Some(&host_file)))?;
+        let plugins = tokio::task::block_in_place(|| read.plugins(&runtime()?, Some(&host_file)))?;
         let front = tokio::task::block_in_place(|| front(read, plugins, &cache, machine))?;
         let mut sources = front.sources;
         sources.host_file = Some(host_source);
@@ -86,9 +86,8 @@ impl Flow {
     }
 }
 
-/// The user's two files, and what runs plugins.
+/// The user's two files.
 struct Files {
-    runtime: Runtime,
     read: Read,
     host_file: Arc<HostFile>,
     host_source: Source,
@@ -96,23 +95,18 @@ struct Files {
 }
 
 impl Files {
-    /// The engine starts, and the spec is read, while the host file is. Mistakes in that are told first.
-    fn read(
-        args: &SpecArgs,
-        host: &Path,
-        cache: &Cache,
-        runtime: &(dyn Fn() -> anyhow::Result<Runtime> + Sync),
-    ) -> Result<Self, Ended> {
-        let (machine, others) = std::thread::scope(|scope| {
-            let others = scope.spawn(|| (runtime(), read(args)));
-            (host_file::read_with(host, Some(cache)), others.join())
+    /// The spec is read while the host file is. Mistakes in that are told first.
+    fn read(args: &SpecArgs, host: &Path, cache: &Cache) -> Result<Self, Ended> {
+        let (machine, read) = std::thread::scope(|scope| {
+            let read = scope.spawn(|| read(args));
+            (host_file::read_with(host, Some(cache)), read.join())
         });
         let (host_file, host_source, host_problems) = machine.map_err(anyhow::Error::new)?;
         let sources = Sources { host_file: Some(host_source.clone()), ..Sources::default() };
         refuse_errors(&host_problems, &sources)?;
         tracing::debug!("the host file is sound");
-        let (runtime, read) = others.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Ok(Self { runtime: runtime?, read: read?, host_file: Arc::new(host_file), host_source, host_problems })
+        let read = read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok(Self { read, host_file: Arc::new(host_file), host_source, host_problems })
     }
 }
 
@@ -148,9 +142,8 @@ pub fn say(diagnostics: &[Diagnostic], sources: &Sources) {
     if diagnostics.is_empty() {
         return;
     }
-    // `anstream` takes the styles out again where nobody wants them.
     let width = if std::io::stderr().is_terminal() { 100 } else { 120 };
-    anstream::eprint!("{}", render(diagnostics, sources, width, true));
+    crate::render::tell(render(diagnostics, sources, width, true));
 }
 
 fn absolute(path: &Path) -> Result<std::path::PathBuf, Ended> {

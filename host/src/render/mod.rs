@@ -1,12 +1,14 @@
 //! How plans, runs and states look to a person. Everything here writes text with ANSI styles; where it is printed they
 //! are taken out again when nobody asked for colour.
 
+mod output;
 mod plan;
 mod progress;
 mod standing;
 mod style;
 mod text;
 
+pub use output::{failed, print, print_line, tell, tell_line};
 pub use plan::plan;
 pub use progress::{Human, JsonLines, reporter};
 pub use standing::standing;

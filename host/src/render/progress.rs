@@ -5,8 +5,9 @@ use std::{sync::Mutex, time::Duration};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    printable,
+    print_line, printable,
     style::{Meaning, styled},
+    tell_line,
 };
 use crate::apply::{Event, Reporter};
 
@@ -27,7 +28,7 @@ impl Human {
     }
 
     fn line(&self, line: String) {
-        self.spinner.suspend(|| anstream::eprintln!("{line}"));
+        self.spinner.suspend(|| tell_line(line));
     }
 
     fn wait(&self, text: &str) {
@@ -109,7 +110,7 @@ impl Reporter for JsonLines {
     fn report(&self, event: Event) {
         let _guard = self.out.lock();
         if let Ok(line) = serde_json::to_string(&event) {
-            println!("{line}");
+            print_line(line);
         }
     }
 }

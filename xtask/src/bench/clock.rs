@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 /// Runs of each case; the middle one of them counts.
-pub const RUNS: usize = 25;
+pub const RUNS: usize = 51;
 
 /// Something to time.
 pub struct Case {

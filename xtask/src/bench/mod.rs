@@ -20,6 +20,9 @@ use clock::{Case, interleaved};
 use report::Measured;
 use stackrun_tests::stack::Stack;
 
+/// How long a new stack comes to rest.
+const REST: Duration = Duration::from_secs(10);
+
 /// Measure plans, and write docs/performance.md
 #[derive(clap::Args)]
 pub struct Args {
@@ -71,6 +74,8 @@ fn measure(lab: &Lab, stackrun: &Path, root: &Path) -> Result<Measured> {
         let folder = folder.path().to_owned();
         cases.push(Case { name: "terraform plan".to_owned(), command: Box::new(move || terraform::plan(&folder)) });
     }
+    // What was just made is still being started, and written to the disk.
+    std::thread::sleep(REST);
     // Apart from the large plans: the machine is busy with what they leave behind for a while after they have ended.
     eprintln!("{} runs of {} programs", clock::RUNS, cases.len());
     let mut times = interleaved(&cases)?.into_iter();

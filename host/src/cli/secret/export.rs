@@ -12,6 +12,7 @@ use crate::{
     connection::files,
     document,
     observe::Failure,
+    render,
     secret::Presence,
     value::{Target, Tree},
     wanted::Format,
@@ -49,7 +50,7 @@ pub async fn run(args: &ExportArgs, global: &Global) -> Result<Exit, Ended> {
     for (target, _) in &secrets.all {
         match secrets.presence(target)? {
             Presence::Present(_) => entries.push((key(&secrets, target, args.format), Tree::Reference(target.clone()))),
-            Presence::Absent => anstream::eprintln!("{target} is not there yet, and left out"),
+            Presence::Absent => render::tell_line(format_args!("{target} is not there yet, and left out")),
             Presence::Lost(why) => return Err(Ended::new(Exit::Error, why)),
         }
     }
@@ -64,7 +65,7 @@ pub async fn run(args: &ExportArgs, global: &Global) -> Result<Exit, Ended> {
     let bytes = if args.clear { clear.to_vec() } else { vault.seal(&clear)? };
     write_new(&args.to, &bytes)?;
     let how = if args.clear { "in clear: delete it when it has served" } else { "encrypted to the store's recipients" };
-    anstream::eprintln!("{} is written, {how}", args.to.display());
+    render::tell_line(format_args!("{} is written, {how}", args.to.display()));
     Ok(Exit::Done)
 }
 

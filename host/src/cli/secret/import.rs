@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{Secrets, parts};
 use crate::{
     cli::{Ended, Exit, Global, SpecArgs},
-    render::printable,
+    render::{self, printable},
     secret::{Making, Presence, entries_of},
     value::Target,
 };
@@ -50,7 +50,7 @@ pub async fn run(args: &ImportArgs, global: &Global) -> Result<Exit, Ended> {
             }
         };
         if same {
-            anstream::eprintln!("{key}: {target} has this value already");
+            render::tell_line(format_args!("{key}: {target} has this value already"));
         } else if args.replace {
             wanted.push((target, value));
         } else {
@@ -61,15 +61,15 @@ pub async fn run(args: &ImportArgs, global: &Global) -> Result<Exit, Ended> {
     }
     for (target, value) in wanted {
         vault.set(target, value)?;
-        anstream::eprintln!("imported {target}");
+        render::tell_line(format_args!("imported {target}"));
     }
     for key in &unused {
-        anstream::eprintln!("nothing uses `{}`", printable(key));
+        render::tell_line(format_args!("nothing uses `{}`", printable(key)));
     }
     for (target, making) in &secrets.all {
         let by_hand = secrets.entry(target).is_some_and(|entry| entry.get("required").is_some());
         if by_hand && matches!(making, Making::Stored { .. }) && secrets.presence(target)? == Presence::Absent {
-            anstream::eprintln!("still missing: {target}");
+            render::tell_line(format_args!("still missing: {target}"));
         }
     }
     Ok(Exit::Done)

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::{Ended, Exit, Global, SpecArgs};
 use crate::{
     flow::{Flow, Purpose},
-    render::printable,
+    render::{self, printable},
     secret::{Making, Presence},
     state::Lock,
     value::{Address, Target, Tree},
@@ -163,13 +163,13 @@ async fn list(args: &ListArgs, global: &Global) -> Result<Exit, Ended> {
     let listed: Vec<Listed> = secrets.all.iter().map(|(target, making)| secrets.listed(target, making)).collect();
     if args.json {
         let json = serde_json::to_string_pretty(&listed).context("the list can't be written")?;
-        anstream::println!("{json}");
+        render::print_line(json);
         return Ok(Exit::Done);
     }
     let width = |of: fn(&Listed) -> &str| listed.iter().map(|one| of(one).chars().count()).max().unwrap_or_default();
     let (first, second) = (width(|one| &one.secret), width(|one| &one.from));
     for Listed { secret, from, is } in &listed {
-        anstream::println!("{secret:first$}  {from:second$}  {}", printable(is));
+        render::print_line(format_args!("{secret:first$}  {from:second$}  {}", printable(is)));
     }
     Ok(Exit::Done)
 }
@@ -207,6 +207,6 @@ async fn show(args: &NameArgs, global: &Global) -> Result<Exit, Ended> {
     let secrets = Secrets::open(&args.spec, global).await?;
     let (target, _) = secrets.find(&args.name)?;
     let value: Zeroizing<String> = secrets.flow.world.vault.reveal(target).map_err(anyhow::Error::new)?;
-    println!("{}", *value);
+    render::print_line(value.as_str());
     Ok(Exit::Done)
 }

@@ -5,6 +5,7 @@ use clap::Args;
 use super::Secrets;
 use crate::{
     cli::{Ended, Exit, Global, SpecArgs},
+    render,
     secret::Presence,
     step::Generator,
     value::{Target, Tree},
@@ -39,11 +40,11 @@ pub async fn run(args: &RotateArgs, global: &Global) -> Result<Exit, Ended> {
         Presence::Lost(why) => return Err(Ended::new(Exit::Error, why)),
     }
     secrets.flow.world.vault.rotate(target, generator, length)?;
-    anstream::eprintln!(
+    render::tell_line(format_args!(
         "{target} is another one now; the one before is kept beside it\n  \
          the next apply brings it to its places: until then the application goes on with the old one\n  \
          an account that the application keeps itself, such as that of `first_login`, has to be changed there"
-    );
+    ));
     Ok(Exit::Done)
 }
 

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::Secrets;
 use crate::{
     cli::{Ended, Exit, Global, SpecArgs},
+    render,
     secret::Presence,
 };
 
@@ -40,7 +41,7 @@ pub async fn run(args: &SetArgs, global: &Global) -> Result<Exit, Ended> {
     }
     let value = read(&format!("{target}: "))?;
     secrets.flow.world.vault.set(target, &value)?;
-    anstream::eprintln!("{target} is kept in {}; the next apply brings it to its places", path.display());
+    render::tell_line(format_args!("{target} is kept in {}; the next apply brings it to its places", path.display()));
     Ok(Exit::Done)
 }
 
