@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::clock::{RUNS, Times};
+use super::clock::{ROW, RUNS, Times};
 use super::many::SIZES;
 
 /// The goals, in milliseconds.
@@ -34,9 +34,9 @@ impl Measured {
             "# Performance\n\nMade by `cargo xtask bench` on {date}, on {cores} cores. Do not edit.\n\n\
              Every time is that of a whole process, from its start to its end, of a release build, against the servers \
              of a lab that is up. Those that are compared take turns, the first two and then the sizes, {RUNS} runs \
-             each after one that does not count, so that what else the machine does falls on all alike. The medians are \
-             compared.\n\n\
-             | what | command | median | shortest | longest |\n|---|---|--:|--:|--:|\n",
+             each, {ROW} in a turn, so that what else the machine does falls on all alike. The run before each turn does \
+             not count: it finds the machine's caches as another program left them. The medians are compared.\n\n\
+             | what | command | median | shortest | longest | after another program |\n|---|---|--:|--:|--:|--:|\n",
             date = self.date,
             cores = self.cores,
         );
@@ -94,8 +94,8 @@ impl Measured {
 }
 
 fn row(page: &mut String, what: &str, command: &str, times: &Times) {
-    let [median, shortest, longest] = [times.median(), times.shortest(), times.longest()].map(millis);
-    let _ = writeln!(page, "| {what} | `{command}` | {median} | {shortest} | {longest} |");
+    let shown = [times.median(), times.shortest(), times.longest(), times.after_another()].map(millis);
+    let _ = writeln!(page, "| {what} | `{command}` | {} |", shown.join(" | "));
 }
 
 fn millis(time: Duration) -> String {
