@@ -62,7 +62,7 @@ pub async fn read_file(session: &Session, which: ConfigFile) -> Result<ServerFil
         ConfigFile::Ident => "ident_file",
     };
     const ASK: &str = "SELECT path, pg_catalog.pg_read_binary_file(path, 0, 4194304, true) \
-                       FROM (SELECT pg_catalog.current_setting($1::text) AS path) AS setting";
+                       FROM (SELECT pg_catalog.current_setting($1::pg_catalog.text) AS path) AS setting";
     let rows = session.ask(ASK, &[setting]).await?;
     let row = rows.first().ok_or_else(|| Failure::Other(format!("PostgreSQL has no setting `{setting}`")))?;
     let unreadable = |error| Failure::Other(format!("PostgreSQL's answer can't be read: {error}"));
@@ -78,7 +78,9 @@ pub async fn read_view(session: &Session, which: View) -> Result<Vec<String>, Fa
         return Ok(Vec::new());
     }
     let view = which.name();
-    let rows = session.ask(&format!("SELECT pg_catalog.to_jsonb(v)::text FROM pg_catalog.{view} AS v"), &[]).await?;
+    let rows = session
+        .ask(&format!("SELECT pg_catalog.to_jsonb(v)::pg_catalog.text FROM pg_catalog.{view} AS v"), &[])
+        .await?;
     let json = rows.iter().map(|row| row.try_get(0).map_err(|error| which.unreadable(&error)));
     json.collect()
 }

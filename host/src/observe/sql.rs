@@ -225,7 +225,8 @@ pub(super) async fn rows(connections: &Connections, query: &SqlQuery) -> Result<
 pub(super) async fn verifier(connections: &Connections, server: &str, role: &str) -> Result<Option<String>, Failure> {
     let connection = connections.postgresql(server)?;
     let session = connection.session(None).await?;
-    const ASK: &str = "SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = $1::text";
+    const ASK: &str = "SELECT rolpassword FROM pg_catalog.pg_authid \
+                       WHERE rolname OPERATOR(pg_catalog.=) $1::pg_catalog.text";
     let rows = session.ask(ASK, &[role]).await.map_err(|error| match error.is(&SqlState::INSUFFICIENT_PRIVILEGE) {
         true => Failure::Other(format!(
             "role {} may not see whether {role}'s password is the right one: only a superuser may (connection `{server}`)",
@@ -250,12 +251,17 @@ fn refuse_unwritable(file: &hba::ServerFile, write: WriteMode) -> Result<(), Fai
 impl SqlQuery {
     /// Every value is compared and answered in its text form, and the rows come in a fixed order.
     fn sql(&self) -> String {
-        let columns: Vec<_> = self.columns.iter().map(|column| format!("{}::text", identifier(column))).collect();
+        let columns: Vec<_> =
+            self.columns.iter().map(|column| format!("{}::pg_catalog.text", identifier(column))).collect();
         let order: Vec<_> = (1..=columns.len()).map(|at| at.to_string()).collect();
         let mut sql = format!("SELECT {} FROM pg_catalog.{}", columns.join(", "), identifier(&self.relation));
         for (at, (column, _)) in self.where_equal.iter().enumerate() {
             let word = if at == 0 { "WHERE" } else { "AND" };
-            sql.push_str(&format!(" {word} {}::text = ${}", identifier(column), at + 1));
+            sql.push_str(&format!(
+                " {word} {}::pg_catalog.text OPERATOR(pg_catalog.=) ${}",
+                identifier(column),
+                at + 1
+            ));
         }
         sql.push_str(&format!(" ORDER BY {}", order.join(", ")));
         sql

@@ -97,6 +97,10 @@ impl StepKind for SqlStep {
         if let Statement::DropDatabase { database } = statement {
             server.leave(database).await;
         }
+        if let Statement::CreateExtension { database, .. } = statement {
+            let made = server.create_extension(database, &statement.sql("")).await;
+            return made.map_err(|error| said(&error, acting));
+        }
         let Statement::SetPassword { role, verifier: of } = statement else {
             return run(&server, statement.database(), &statement.sql(""), acting).await;
         };
@@ -227,7 +231,8 @@ struct DatabaseFacts {
 }
 
 async fn role_facts(server: &Postgresql, role: &str, acting: &Acting<'_>) -> Result<Option<RoleFacts>, StepFailure> {
-    const ASK: &str = "SELECT rolsuper, rolcanlogin FROM pg_catalog.pg_roles WHERE rolname = $1::text";
+    const ASK: &str = "SELECT rolsuper, rolcanlogin FROM pg_catalog.pg_roles \
+                       WHERE rolname OPERATOR(pg_catalog.=) $1::pg_catalog.text";
     let rows = ask(server, None, ASK, &[role], acting).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(Some(RoleFacts { superuser: cell(row, 0)?, login: cell(row, 1)? }))
@@ -238,8 +243,8 @@ async fn database_facts(
     database: &str,
     acting: &Acting<'_>,
 ) -> Result<Option<DatabaseFacts>, StepFailure> {
-    const ASK: &str = "SELECT pg_catalog.pg_get_userbyid(datdba)::text, datistemplate FROM pg_catalog.pg_database \
-                       WHERE datname = $1::text";
+    const ASK: &str = "SELECT pg_catalog.pg_get_userbyid(datdba)::pg_catalog.text, datistemplate \
+                       FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) $1::pg_catalog.text";
     let rows = ask(server, None, ASK, &[database], acting).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(Some(DatabaseFacts { owner: cell(row, 0)?, template: cell(row, 1)? }))
@@ -251,7 +256,8 @@ async fn has_extension(
     extension: &str,
     acting: &Acting<'_>,
 ) -> Result<bool, StepFailure> {
-    const ASK: &str = "SELECT 1 FROM pg_catalog.pg_extension WHERE extname = $1::text";
+    const ASK: &str = "SELECT 1 FROM pg_catalog.pg_extension \
+                       WHERE extname OPERATOR(pg_catalog.=) $1::pg_catalog.text";
     Ok(!ask(server, Some(database), ASK, &[extension], acting).await?.is_empty())
 }
 
@@ -270,10 +276,13 @@ async fn drop_new_role(server: &Postgresql, role: &str, acting: &Acting<'_>) -> 
 
 /// A database that this run has made; one that holds anything by now stays.
 async fn drop_new_database(server: &Postgresql, database: &str, acting: &Acting<'_>) -> Result<(), StepFailure> {
-    const COUNT: &str = "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-                         WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast' \
-                         AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.objid = c.oid \
-                         AND d.classid = 'pg_catalog.pg_class'::regclass AND d.deptype = 'e') LIMIT 1";
+    const COUNT: &str = "SELECT 1 FROM pg_catalog.pg_class c \
+                         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+                         WHERE n.nspname OPERATOR(pg_catalog.<>) ALL (ARRAY['pg_catalog', 'information_schema']) \
+                         AND n.nspname OPERATOR(pg_catalog.!~) '^pg_toast' \
+                         AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.objid OPERATOR(pg_catalog.=) c.oid \
+                         AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass \
+                         AND d.deptype OPERATOR(pg_catalog.=) 'e') LIMIT 1";
     if database_facts(server, database, acting).await?.is_none() {
         return Ok(());
     }

@@ -107,7 +107,7 @@ async fn reload(server: &Postgresql) -> Result<(), Failure> {
 /// When the postmaster loaded its configuration, as a new session has it.
 async fn loaded_at(server: &Postgresql) -> Result<String, Failure> {
     let session = server.new_session().await?;
-    let rows = session.ask("SELECT pg_catalog.pg_conf_load_time()::text", &[]).await?;
+    let rows = session.ask("SELECT pg_catalog.pg_conf_load_time()::pg_catalog.text", &[]).await?;
     let row = rows.first().and_then(|row| row.try_get(0).ok());
     row.ok_or_else(|| Failure::Other("PostgreSQL does not say when it loaded its configuration".to_owned()))
 }

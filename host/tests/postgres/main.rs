@@ -4,6 +4,7 @@
 mod admission;
 mod cluster;
 mod inside;
+mod pinned;
 mod reaching;
 mod reading;
 mod stack;

@@ -89,7 +89,7 @@ async fn a_fresh_database_that_holds_data_is_not_dropped_by_a_revert() {
     stage.run(CreateRole { role: role() }).await;
     let create = CreateDatabase(database("media", "media"));
     stage.run(create.clone()).await;
-    stage.ask("media", "CREATE TABLE films (title text)").await;
+    stage.ask("media", "CREATE TABLE public.films (title text)").await;
     stage.undo(create, &SqlBefore::Missing).await;
     stage.undo(CreateRole { role: role() }, &SqlBefore::Missing).await;
     assert_eq!(stage.ask("postgres", OWNER).await, some("media"), "database and owner are still there");

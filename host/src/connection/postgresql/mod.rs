@@ -16,6 +16,7 @@ use std::{
 
 pub use error::SqlError;
 pub use quote::{hba_token, identifier, literal};
+use session::SearchPath;
 pub use session::{Session, log_in};
 pub use settings::{Server, Settings};
 
@@ -73,14 +74,22 @@ impl Postgresql {
         if let Some(session) = sessions.get(database).filter(|session| !session.is_closed()) {
             return Ok(session.clone());
         }
-        let session = Arc::new(Session::open(&self.settings, database, &self.learned).await?);
+        let session = Arc::new(Session::open(&self.settings, database, SearchPath::Catalogue, &self.learned).await?);
         sessions.insert(database.to_owned(), session.clone());
         Ok(session)
     }
 
     /// A session of its own, for what only a new one shows: to the maintenance database.
     pub async fn new_session(&self) -> Result<Session, SqlError> {
-        Session::open(&self.settings, &self.settings.maintenance_database, &self.learned).await
+        Session::open(&self.settings, &self.settings.maintenance_database, SearchPath::Catalogue, &self.learned).await
+    }
+
+    /// Makes an extension, in a session that does nothing else.
+    ///
+    /// # Errors
+    /// As any statement: the extension is not there to be made, or may not be.
+    pub async fn create_extension(&self, database: &str, statement: &str) -> Result<(), SqlError> {
+        Session::open(&self.settings, database, SearchPath::Extensions, &self.learned).await?.run(statement).await
     }
 
     /// Gives up the session for a database: one that is to be dropped must have none.

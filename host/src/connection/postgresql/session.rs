@@ -27,11 +27,53 @@ pub struct Session {
     major: u32,
 }
 
+/// What a session finds without a schema in front of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SearchPath {
+    /// The catalogue alone.
+    Catalogue,
+    /// Where `CREATE EXTENSION` puts an extension that does not say where it belongs. That statement names nothing that
+    /// a search path resolves, and PostgreSQL sets another path while the extension's script runs.
+    Extensions,
+}
+
+impl SearchPath {
+    /// Start-up options. They win over what a database or a role carries (`ALTER DATABASE … SET`, `ALTER ROLE … SET`),
+    /// which its owner may set: an operator `=` of the owner's would otherwise run with our rights, backslashes would
+    /// end a literal, and our statements would be carried out in another role's name, read-only, or not in time.
+    fn options(self) -> String {
+        let path = match self {
+            SearchPath::Catalogue => "pg_catalog,pg_temp",
+            SearchPath::Extensions => "public,pg_catalog,pg_temp",
+        };
+        let pinned = [
+            ("search_path", path),
+            ("role", "none"),
+            ("standard_conforming_strings", "on"),
+            ("backslash_quote", "safe_encoding"),
+            ("row_security", "off"),
+            ("default_transaction_read_only", "off"),
+            ("default_transaction_isolation", "read\\ committed"),
+            ("statement_timeout", "0"),
+            ("lock_timeout", "0"),
+            ("idle_session_timeout", "0"),
+            ("DateStyle", "ISO"),
+            ("bytea_output", "hex"),
+        ];
+        pinned.map(|(name, value)| format!("-c {name}={value}")).join(" ")
+    }
+}
+
 impl Session {
     /// Logs in. The password that is read for it becomes known to `learned`.
-    pub(super) async fn open(settings: &Settings, database: &str, learned: &Learned) -> Result<Self, SqlError> {
+    pub(super) async fn open(
+        settings: &Settings,
+        database: &str,
+        path: SearchPath,
+        learned: &Learned,
+    ) -> Result<Self, SqlError> {
         let mut config = Config::new();
-        config.user(&settings.role).dbname(database).application_name("stackrun");
+        config.user(&settings.role).dbname(database).application_name("stackrun").options(path.options());
         if let Some(file) = &settings.password_file {
             config.password(read_password(settings, file, learned)?.as_slice());
         }
