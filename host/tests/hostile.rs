@@ -280,6 +280,20 @@ fn a_plan_has_so_many_actions_and_no_more() {
     );
 }
 
+/// `Err([])`: neither an answer nor an error.
+pub const NO_ANSWER: &[u8] = &[1];
+
+#[test]
+fn an_answer_without_a_plan_and_without_an_error_is_the_plugins_fault() {
+    let more = data(100_000, NO_ANSWER);
+    let silent = Guest { more: &more, plan: "i32.const 100000", ..Guest::default() }.component();
+    let told = "it gave no answer and no error that says why: nothing is planned, and nothing it owns is taken away";
+    assert_eq!(
+        message(Desk::new().plan(&silent)),
+        format!("plugin `hostile` failed to plan hostile.app: {told}{MISTAKE}")
+    );
+}
+
 #[test]
 fn a_plan_changes_only_what_it_owns() {
     assert_eq!(

@@ -35,6 +35,8 @@ pub struct Drafted {
 pub struct Assembled<'a> {
     /// `[stack] name`
     pub stack: &'a str,
+    /// Every instance that the spec has. One without a draft ends the plan: it must never count as one that is gone.
+    pub instances: Vec<&'a Address>,
     /// In the order of the spec.
     pub drafts: Vec<Drafted>,
     /// Who has to be done before whom.
@@ -54,8 +56,9 @@ pub struct Assembled<'a> {
 /// # Errors
 /// Instances that wait for each other in a ring; two claimants of one thing; a shared thing that two make differently.
 pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
-    let Assembled { stack, mut drafts, edges, recorded, printed, binding, plain } = parts;
-    let mut errors = ownership::refuse_two_claimants(&drafts);
+    let Assembled { stack, instances, mut drafts, edges, recorded, printed, binding, plain } = parts;
+    let mut errors = ownership::refuse_unplanned(&instances, &drafts);
+    errors.extend(ownership::refuse_two_claimants(&drafts));
     errors.extend(ports::refuse_shared(&drafts));
     let addresses: Vec<Address> = drafts.iter().map(|draft| draft.address.clone()).collect();
     let groups = settle_together(&drafts);

@@ -1,7 +1,7 @@
 //! What is owned: two claimants are refused, what is shared is made once, what nobody wants any longer is taken away,
 //! data stays.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Drafted, KeptData, Move, Owned, Removal, StepPreviews, Thing};
 use crate::{
@@ -15,6 +15,18 @@ type Identity<'a> = (&'a str, &'a str, &'a str);
 
 fn identity(thing: &Thing) -> Identity<'_> {
     (&thing.connection, &thing.kind, &thing.name)
+}
+
+/// Instances that the spec has and nobody has planned. What they own would look like left over, and be taken away.
+pub fn refuse_unplanned(instances: &[&Address], drafts: &[Drafted]) -> Vec<Diagnostic> {
+    let planned: HashSet<&Address> = drafts.iter().map(|draft| &draft.address).collect();
+    let missing = instances.iter().filter(|address| !planned.contains(*address));
+    let message = |address: &Address| format!("{address} is in the spec, and no plugin has planned it");
+    let refuse = |address: &&Address| {
+        Diagnostic::error(Place::Instance((*address).clone(), Vec::new()), message(address))
+            .help("nothing was changed; this is a fault of the plugin of that kind, or of stackrun")
+    };
+    missing.map(refuse).collect()
 }
 
 /// Two instances of this stack that claim the same thing.
@@ -113,4 +125,18 @@ pub fn removals(drafts: &[Drafted], recorded: &[InstanceRecord]) -> (Vec<Removal
         }
     }
     (removals, kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_that_nobody_planned_ends_the_plan() {
+        let address = Address::new("gateway", "app");
+        let refused = refuse_unplanned(&[&address], &[]);
+        assert_eq!(refused.len(), 1);
+        assert!(refused.iter().all(Diagnostic::is_error), "{refused:?}");
+        assert!(refuse_unplanned(&[], &[]).is_empty());
+    }
 }

@@ -69,6 +69,9 @@ pub enum What {
     /// It used the handle of a resource that is not there.
     #[error("it used a handle that was not handed out in this call, or that it had given away")]
     ForgedHandle,
+    /// It answered that it can't, and named no error.
+    #[error("it gave no answer and no error that says why: nothing is planned, and nothing it owns is taken away")]
+    NoAnswer,
     /// Its answer contradicts itself.
     #[error("its answer does not hold together: {0}")]
     Incoherent(String),

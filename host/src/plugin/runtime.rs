@@ -172,7 +172,7 @@ impl Plugin {
             |guest, store, instance| guest.call_outputs(store, instance),
             |said, call| match said {
                 Ok(offered) => convert::offered(offered, view, call).map(Ok),
-                Err(errors) => Ok(Err(convert::diagnostics(errors, view))),
+                Err(errors) => refusal(convert::diagnostics(errors, view)).map(Err),
             },
         )
     }
@@ -194,7 +194,7 @@ impl Plugin {
             |guest, store, instance| guest.call_plan(store, instance),
             |said, call| match said {
                 Ok(planned) => convert::planned(planned, view, call).map(Ok),
-                Err(errors) => Ok(Err(convert::diagnostics(errors, view))),
+                Err(errors) => refusal(convert::diagnostics(errors, view)).map(Err),
             },
         )
     }
@@ -229,6 +229,12 @@ impl Plugin {
         }
         self.shared.call(call, &self.linked, |guest, store| export(guest, store, &instance), convert).map_err(fault)
     }
+}
+
+/// Why there is no answer. Without an error among them it would look as if nothing were wrong and nothing wanted, and
+/// what the instance owns would count as left over.
+fn refusal(diagnostics: Vec<Diagnostic>) -> Result<Vec<Diagnostic>, What> {
+    if diagnostics.iter().any(Diagnostic::is_error) { Ok(diagnostics) } else { Err(What::NoAnswer) }
 }
 
 impl Shared {

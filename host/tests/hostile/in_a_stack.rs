@@ -65,6 +65,18 @@ fn a_plugin_that_fails_ends_every_command() {
 }
 
 #[test]
+fn a_plugin_that_says_nothing_has_not_left_the_spec() {
+    let more = data(100_000, crate::NO_ANSWER);
+    let told = |call: &str| format!("plugin `hostile` failed to {call} hostile.app: it gave no answer and no error");
+    let silent = Guest { more: &more, plan: "i32.const 100000", ..Guest::default() }.component();
+    for command in [&["plan"][..], &["apply", "--yes"], &["status"], &["verify"]] {
+        Stack::with(&silent, "").stopped(command, &told("plan"));
+    }
+    let silent = Guest { more: &more, outputs: "i32.const 100000", ..Guest::default() }.component();
+    Stack::with(&silent, "").stopped(&["apply", "--yes"], "hostile.app: it gave no answer and no error");
+}
+
+#[test]
 fn a_plugin_of_another_version_or_with_other_imports_is_not_loaded() {
     let newer = of_another_world(|_, text| text.replace("plugin@0.1.0", "plugin@0.2.0"));
     Stack::with(&newer, "").stopped(&["apply", "--yes"], "this stackrun speaks 0.1.0: upgrade stackrun");
