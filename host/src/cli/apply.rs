@@ -69,10 +69,11 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
     if !args.json && saved.is_none() {
         render::print(render::plan(&drawn.plan));
     }
+    let drawn = match saved {
+        None if !drawn.plan.is_empty() => confirmed(&flow, drawn, args.yes).await?,
+        _ => drawn,
+    };
     if !drawn.plan.is_empty() {
-        if saved.is_none() {
-            confirm(args.yes)?;
-        }
         carry_out(&flow, &drawn, args.only.as_ref(), reporter.as_ref()).await?;
     }
     if let Some(only) = &args.only {
@@ -165,6 +166,21 @@ pub fn known<'a>(given: &Address, among: impl Iterator<Item = &'a Address>, whos
         None => format!("there is {}", listed(names.iter().map(String::as_str))),
     };
     Err(Ended::new(Exit::Error, format!("{whose} has no instance `{given}`; nothing was changed\n  {help}")))
+}
+
+/// Asks, and plans again after the answer: while a person reads, the world may become another one, and only what was
+/// read is carried out.
+async fn confirmed(flow: &Flow, shown: Drawn, yes: bool) -> Result<Drawn, Ended> {
+    confirm(yes)?;
+    if yes {
+        return Ok(shown);
+    }
+    flow.world.memo.clear();
+    let again = flow.plan().await?;
+    match Stale::between(&shown.plan, &again.plan) {
+        None => Ok(again),
+        Some(stale) => Err(Ended::from(anyhow::Error::new(stale))),
+    }
 }
 
 /// Without a terminal and without `--yes`, refuses rather than guesses.

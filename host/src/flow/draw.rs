@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{Drawn, Flow, LoadedPlugin, by_hand, open::say, ready};
+use super::{Drawn, Flow, LoadedPlugin, by_hand, open::say, pin, ready};
 use crate::{
     apply::gates_of,
     diagnostic::Diagnostic,
@@ -35,11 +35,13 @@ impl Flow {
         tracing::debug!("asking the plugins");
         let drafted = self.drafts(&recorded, &secrets).await;
         self.world.vault.clear_outdated();
-        let (drafts, problems) = drafted?;
+        let (mut drafts, problems) = drafted?;
         tracing::debug!("the plugins have answered");
         self.refuse(problems)?;
+        pin::images(&mut drafts, &self.spec.stack, &self.world).await.map_err(anyhow::Error::new)?;
         let assembled = Assembled {
             stack: &self.spec.stack,
+            instances: self.spec.instances.iter().map(|instance| &instance.address).collect(),
             drafts,
             edges: self.graph.edges().clone(),
             recorded: &recorded,
@@ -57,6 +59,7 @@ impl Flow {
         let gates = gates_of(&plan);
         by_hand::drop_satisfied(&mut plan, &self.world, &gates).await;
         self.refuse(ready::problems(&plan, &self.world, &gates))?;
+        self.refuse(ready::overlapping_mounts(&plan, &self.world, &gates).await?)?;
         preview(&mut plan, &self.world, &gates).await;
         tracing::debug!("the plan is drawn");
         plan.binding.observations = self.world.memo.digests();

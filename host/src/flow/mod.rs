@@ -13,6 +13,7 @@ mod front;
 mod known;
 mod offer;
 mod open;
+mod pin;
 mod plugins;
 mod read;
 mod ready;

@@ -4,13 +4,13 @@
 use zeroize::Zeroizing;
 
 use crate::{
-    apply::Gates,
+    apply::{Acting, Gates},
     diagnostic::{Diagnostic, Place, Segment},
     document,
     gate::Gate,
     observe::{Failure, World, unwritable},
     plan::{Action, InstancePlan, Move, Plan},
-    step::{Step, StepKind},
+    step::{Overlap, Step, StepFailure, StepKind, refuse_overlapping},
     value::{Address, Target},
 };
 
@@ -37,6 +37,35 @@ pub fn problems(plan: &Plan, world: &World, gates: &Gates) -> Vec<Diagnostic> {
         note(of_moves(&removal.owned.undo, &removal.gate(&plan.stack), world, &removal.address, connection));
     }
     problems
+}
+
+/// Folders of containers that this plan makes which lie inside a folder that another container writes, or around one
+/// that another container mounts.
+///
+/// # Errors
+/// An engine does not answer.
+pub async fn overlapping_mounts(plan: &Plan, world: &World, gates: &Gates) -> anyhow::Result<Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    for (instance, action) in plan.actions() {
+        let Some(gate) = gates.get(&instance.address) else { continue };
+        for one in &action.moves {
+            let Step::ContainerCreate { connection, definition } = &one.step else { continue };
+            let acting = Acting { world, gate, gates };
+            let (name, mounts) = (definition.lasting_name(), &definition.mounts);
+            match refuse_overlapping(&acting, connection, name, mounts).await {
+                Ok(()) => {}
+                Err(StepFailure::Failed(error)) if error.is::<Overlap>() => {
+                    problems.push(Diagnostic::error(
+                        Place::Instance(instance.address.clone(), Vec::new()),
+                        error.to_string(),
+                    ));
+                }
+                Err(StepFailure::Failed(error)) => return Err(error),
+                Err(failure) => return Err(anyhow::Error::new(failure)),
+            }
+        }
+    }
+    Ok(problems)
 }
 
 fn connection_of<'a>(instance: &'a InstancePlan, action: &Action) -> &'a str {

@@ -14,7 +14,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use cap_std::{ambient_authority, fs::Dir};
+use rustix::fs::{Mode, OFlags, ResolveFlags};
 use serde::{Deserialize, Serialize};
 
 use super::{Denial, Gate, NamePattern, Permit, denial::NEVER};
@@ -23,7 +23,7 @@ use crate::{
     host_file::{ConnectionSettings, HostFile},
     observe::{ContainerQuestion, EngineQuestion},
     value::{Address, Tree},
-    wanted::Definition,
+    wanted::{Definition, Mount},
 };
 
 /// What an instance may do with containers.
@@ -142,6 +142,7 @@ impl Gate {
             .iter()
             .map(|mount| self.container_mount(&mount.source, &mount.target))
             .collect::<Result<_, _>>()?;
+        self.container_mounts_apart(&wanted)?;
         self.container_labels(&wanted)?;
         self.container_network(&wanted)?;
         self.container_rights(&wanted)?;
@@ -167,22 +168,39 @@ impl Gate {
         Ok(Permit::new(subject))
     }
 
-    /// Looks at what the sources of a definition's mounts lead to, before the engine does: none may leave the granted
-    /// directory that it lies in by a symbolic link. Whoever can swap directories in that folder later could swap
-    /// files there just as well. Returns those that are not there, which an engine would make as root's.
+    /// Looks at the sources of a definition's mounts before the engine does: each is a directory below the granted one,
+    /// and no symbolic link leads to it. Returns those that are not there, which an engine would make as root's.
     pub fn container_mounts<'a>(&self, permit: &'a Permit<DefinedContainer>) -> Result<Vec<&'a str>, Denial> {
         let DefinedContainer { wanted, mounted_from, .. } = permit.subject();
+        self.look_at_sources(wanted.mounts.iter().zip(mounted_from.iter().cloned()))
+    }
+
+    /// The same for a container that is there: what it was made with is held against the grants of today.
+    pub fn container_sources<'a>(
+        &self,
+        _: &Permit<ContainerSubject>,
+        mounts: &'a [Mount],
+    ) -> Result<Vec<&'a str>, Denial> {
+        let folder = |mount: &'a Mount| Ok((mount, self.container_mount(&mount.source, &mount.target)?));
+        let mounts: Vec<(&Mount, PathBuf)> = mounts.iter().map(folder).collect::<Result<_, Denial>>()?;
+        self.look_at_sources(mounts.into_iter())
+    }
+
+    fn look_at_sources<'a>(&self, mounts: impl Iterator<Item = (&'a Mount, PathBuf)>) -> Result<Vec<&'a str>, Denial> {
         let mut missing = Vec::new();
-        for (mount, folder) in wanted.mounts.iter().zip(mounted_from) {
-            let below = Path::new(&mount.source).strip_prefix(folder).unwrap_or(Path::new(""));
-            let Err(error) = look_below(folder, below) else { continue };
+        for (mount, folder) in mounts {
+            let below = Path::new(&mount.source).strip_prefix(&folder).unwrap_or(Path::new(""));
+            let Err(error) = look_below(&folder, below) else { continue };
             if error.kind() == std::io::ErrorKind::NotFound {
                 missing.push(mount.source.as_str());
-            } else {
-                let asked =
-                    format!("the mount of {}, which leads out of {}", mount.source.escape_debug(), folder.display());
-                return Err(self.deny("containers.mounts", asked, NEVER));
+                continue;
             }
+            let asked = format!(
+                "the mount of {}, which is no directory below {} that is reached without a link: {error}",
+                mount.source.escape_debug(),
+                folder.display()
+            );
+            return Err(self.deny("containers.mounts", asked, NEVER));
         }
         Ok(missing)
     }
@@ -220,6 +238,23 @@ impl Gate {
         around.next().map(Path::to_owned).ok_or_else(|| {
             denied(format!("{shown} mounted at {shown_target}"), format!("containers.mounts = [{source:?}]"))
         })
+    }
+
+    /// No source lies inside another one's: whoever may write the outer folder could put a link to anywhere in the place
+    /// of the inner one, and the engine, which is root, would follow it at the next start.
+    fn container_mounts_apart(&self, wanted: &Definition) -> Result<(), Denial> {
+        let sources = || wanted.mounts.iter().map(|mount| mount.source.as_str());
+        let nested = sources().find_map(|inner| {
+            let inside = |outer: &&str| *outer != inner && Path::new(inner).starts_with(outer);
+            sources().find(inside).map(|outer| (inner, outer))
+        });
+        let Some((inner, outer)) = nested else { return Ok(()) };
+        let asked = format!(
+            "the mount of {}, which lies inside the mounted {}: give each a folder of its own, side by side",
+            inner.escape_debug(),
+            outer.escape_debug()
+        );
+        Err(self.deny("containers.mounts", asked, NEVER))
     }
 
     fn container_labels(&self, wanted: &Definition) -> Result<(), Denial> {
@@ -267,10 +302,17 @@ fn bare(capability: &str) -> String {
     upper.strip_prefix("CAP_").unwrap_or(&upper).to_owned()
 }
 
-/// Fails where the path leads out of the folder, or nowhere.
+/// Fails where the path is no directory below the folder, where a link is on the way, or where nothing is.
 fn look_below(folder: &Path, below: &Path) -> std::io::Result<()> {
-    let folder = Dir::open_ambient_dir(folder, ambient_authority())?;
-    if below.as_os_str().is_empty() { Ok(()) } else { folder.metadata(below).map(|_| ()) }
+    // The granted folder is the operator's word, and may be reached as they like.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+    if below.as_os_str().is_empty() {
+        return Ok(());
+    }
+    let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    rustix::fs::openat2(&folder, below, flags, Mode::empty(), inside)?;
+    Ok(())
 }
 
 /// Absolute, and without `..` or anything else that is not the name of an entry.

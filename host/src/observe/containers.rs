@@ -97,7 +97,7 @@ impl World {
             let ask = self.servers();
             let (seen, image, _) = tokio::join!(
                 ask.container(connection, name),
-                ask.image(connection, &wanted.image),
+                ask.image(connection, wanted.image_reference()),
                 ask.containers(connection)
             );
             let seen = seen?;

@@ -26,7 +26,8 @@ mod sql_text;
 mod wait;
 
 pub use container::{
-    ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, ProveFromInside,
+    ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, Overlap, ProveFromInside,
+    refuse_overlapping,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 

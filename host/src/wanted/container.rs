@@ -9,8 +9,11 @@ use crate::value::{Target, Text};
 #[allow(missing_docs)]
 pub struct Definition {
     pub name: String,
-    /// As the spec names it; the plan binds its digest.
+    /// As the spec names it.
     pub image: String,
+    /// What that name stands for, `sha256:…`: filled in when the plan is made. A name alone is compared, never carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_id: Option<String>,
     pub command: Option<Vec<String>>,
     pub entrypoint: Option<Vec<String>>,
     pub env: Vec<(String, Text)>,
@@ -78,6 +81,7 @@ impl Definition {
         Self {
             name: name.into(),
             image: image.into(),
+            image_id: None,
             command: None,
             entrypoint: None,
             env: Vec::new(),
@@ -99,6 +103,11 @@ impl Definition {
     /// Every target that the environment holds, with repetitions.
     pub fn targets(&self) -> Vec<&Target> {
         self.env.iter().flat_map(|(_, value)| value.targets()).collect()
+    }
+
+    /// What the engine is asked for: the reviewed image, or its name while no plan has said which one that is.
+    pub fn image_reference(&self) -> &str {
+        self.image_id.as_deref().unwrap_or(&self.image)
     }
 
     /// The name it has once it has taken over.

@@ -68,7 +68,8 @@ impl Bench {
 
     /// A container of the tiny image that sleeps.
     pub fn definition(&self) -> Definition {
-        Definition::new(&self.name, IMAGE)
+        let id = self.podman.by_hand(&["image", "inspect", "--format", "{{.Id}}", IMAGE]);
+        Definition { image_id: Some(format!("sha256:{id}")), ..Definition::new(&self.name, IMAGE) }
     }
 
     /// One that runs this line of shell.

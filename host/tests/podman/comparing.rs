@@ -75,7 +75,7 @@ async fn each_changed_field_is_named() {
         (|wanted| wanted.read_only_root = false, &["read_only_root"]),
         (|wanted| wanted.drop_capabilities.clear(), &["cap_drop"]),
         (|wanted| wanted.memory = None, &["memory"]),
-        (|wanted| wanted.image = "localhost/none:1".into(), &["image", "env.FROM", "env.PATH"]),
+        (|wanted| wanted.image_id = Some(format!("sha256:{:064}", 7)), &["image", "env.FROM", "env.PATH"]),
     ];
     for (change, names) in table {
         let mut other = wanted.clone();
@@ -98,7 +98,7 @@ async fn a_container_made_again_by_hand_is_found() {
         (&[], &[]),
         (&["-e", "EXTRA=1"], &["env.EXTRA"]),
         (&["-e", "FROM=hand"], &["env.FROM"]),
-        (&["-v", "/tmp:/tmp"], &["mounts"]),
+        (&["-v", "/mnt:/tmp"], &["mounts"]),
         (&["-v", "volume:/tmp"], &["mounts"]),
         (&["-p", "127.0.0.1:18104:80"], &["ports"]),
         (&["--network", "host"], &["network"]),
@@ -157,7 +157,7 @@ async fn a_container_of_somebody_else_is_left_alone() {
 #[tokio::test]
 async fn leftovers_are_found_by_their_label() {
     let bench = Bench::new("left");
-    let next = Definition { lasting_name: Some("left".into()), ..Definition::new("left-next", IMAGE) };
+    let next = Definition { lasting_name: Some("left".into()), name: "left-next".into(), ..bench.definition() };
     bench.carry_out(ContainerCreate { connection: ENGINE, definition: &next }).await;
     bench.podman.by_hand(&["create", "--name", "unrelated", IMAGE]);
     let engine = bench.gate().engine(stackrun::observe::EngineQuestion { connection: ENGINE.into() }).unwrap();

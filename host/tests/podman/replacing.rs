@@ -96,7 +96,7 @@ async fn a_removed_container_is_made_again_as_it_was() {
 #[tokio::test]
 async fn a_rename_is_taken_back() {
     let bench = Bench::new("name");
-    let wanted = Definition::new("name-next", IMAGE);
+    let wanted = Definition { name: "name-next".into(), ..bench.definition() };
     bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
     let rename = ContainerRename { connection: ENGINE, name: "name-next", to: "name" };
     let before = bench.carry_out(rename).await;
@@ -122,9 +122,12 @@ async fn a_crash_loop_can_be_stopped() {
 #[tokio::test]
 async fn what_is_missing_is_said() {
     let bench = Bench::new("missing");
-    let image = Definition { image: "localhost/none:7".into(), ..bench.definition() };
+    let image = Definition { image_id: Some(format!("sha256:{:064}", 7)), ..bench.definition() };
     let message = bench.refusal(ContainerCreate { connection: ENGINE, definition: &image }).await;
-    assert!(message.contains("the image localhost/none:7 is not there"), "{message}");
+    assert!(message.contains("the image localhost/tiny:1 (sha256:000000000000) is not there any more"), "{message}");
+    let unnamed = Definition { image_id: None, ..bench.definition() };
+    let message = bench.refusal(ContainerCreate { connection: ENGINE, definition: &unnamed }).await;
+    assert!(message.contains("the plan does not say which image `localhost/tiny:1` stands for"), "{message}");
 
     let source = bench.podman.data().join("nowhere");
     let mount = Mount { source: source.display().to_string(), target: "/d".into(), read_only: false };
@@ -146,4 +149,52 @@ async fn a_taken_name_is_said() {
     let message = bench.refusal(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
     assert!(message.contains("there is a container `taken` of this instance already"), "{message}");
     bench.carry_out(ContainerRemove { connection: ENGINE, name: "taken" }).await;
+}
+
+/// Between the plan and the apply, somebody gives the reviewed image's name to another one.
+#[tokio::test]
+async fn the_reviewed_image_runs_whatever_its_name_stands_for_by_now() {
+    let bench = Bench::new("reviewed");
+    let wanted = Definition { image: "localhost/moving:1".into(), ..bench.definition() };
+    let reviewed = wanted.image_id.clone().unwrap();
+    bench.podman.by_hand(&["tag", IMAGE, "localhost/moving:1"]);
+    let container = bench.podman.by_hand(&["create", IMAGE, "sleep", "7"]);
+    let other = bench.podman.by_hand(&["commit", "--quiet", &container, "localhost/moving:1"]);
+    assert!(!reviewed.ends_with(&other));
+
+    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    let runs = bench.podman.by_hand(&["inspect", "--format", "{{.Image}}", "reviewed"]);
+    assert_eq!(format!("sha256:{runs}"), reviewed);
+    bench.carry_out(ContainerRemove { connection: ENGINE, name: "reviewed" }).await;
+    bench.podman.by_hand(&["rm", "--force", &container]);
+    bench.podman.by_hand(&["rmi", "--force", "localhost/moving:1"]);
+}
+
+/// A folder inside one that another container writes could be a link to anywhere at the next start.
+#[tokio::test]
+async fn a_folder_inside_anothers_folder_is_not_mounted() {
+    let (writer, inner) = (Bench::new("writer"), Bench::new("inner"));
+    let outer = writer.podman.data().join("nested");
+    std::fs::create_dir_all(outer.join("config")).unwrap();
+    let mounting = |bench: &Bench, source: &std::path::Path, read_only: bool| {
+        let mount = Mount { source: source.display().to_string(), target: "/d".into(), read_only };
+        Definition { mounts: vec![mount], ..bench.definition() }
+    };
+    let all = mounting(&writer, &outer, false);
+    writer.carry_out(ContainerCreate { connection: ENGINE, definition: &all }).await;
+    let wanted = mounting(&inner, &outer.join("config"), true);
+    let message = inner.refusal(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    assert!(
+        message.contains("nested/config lies inside ") && message.contains("container `writer` may write"),
+        "{message}"
+    );
+    writer.carry_out(ContainerRemove { connection: ENGINE, name: "writer" }).await;
+
+    // Made while nobody wrote around it; a link was put in its place since.
+    inner.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    std::fs::remove_dir(outer.join("config")).unwrap();
+    std::os::unix::fs::symlink("/etc", outer.join("config")).unwrap();
+    let message = inner.refusal(ContainerStart { connection: ENGINE, name: "inner" }).await;
+    assert!(message.contains("reached without a link"), "{message}");
+    inner.carry_out(ContainerRemove { connection: ENGINE, name: "inner" }).await;
 }

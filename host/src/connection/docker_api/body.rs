@@ -59,7 +59,7 @@ impl CreateBody {
             "NetworkMode": definition.network.as_deref().unwrap_or("bridge"),
         });
         let mut body = json!({
-            "Image": definition.image,
+            "Image": definition.image_reference(),
             "Env": env,
             "Labels": all_labels,
             "ExposedPorts": exposed,

@@ -26,7 +26,7 @@ use std::{
 
 use tokio::sync::OnceCell;
 
-pub use answers::{ImageFacts, Inspect, Summary};
+pub use answers::{ImageFacts, Inspect, MountPoint, Summary};
 pub use body::CreateBody;
 pub use error::EngineError;
 pub use seen::Seen;

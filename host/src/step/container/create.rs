@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use zeroize::Zeroizing;
 
-use super::{permit, shown};
+use super::{mounts, permit, shown};
 use crate::{
     apply::Acting,
     connection::docker_api::CreateBody,
@@ -25,7 +25,11 @@ pub struct ContainerCreate<'a> {
 impl ContainerCreate<'_> {
     /// One line: what it does.
     pub fn headline(&self) -> String {
-        format!("create container {} from {}", self.definition.name, self.definition.image)
+        let Definition { name, image, image_id, .. } = self.definition;
+        match image_id {
+            Some(id) => format!("create container {name} from {image} ({})", short(id)),
+            None => format!("create container {name} from {image}"),
+        }
     }
 
     /// Where its secrets go.
@@ -48,6 +52,12 @@ impl ContainerCreate<'_> {
         }
         Ok(())
     }
+}
+
+/// As people read identifiers: twelve digits.
+fn short(id: &str) -> &str {
+    let end = id.find(':').map_or(0, |colon| colon + 1) + 12;
+    id.get(..end).unwrap_or(id)
 }
 
 impl StepKind for ContainerCreate<'_> {
@@ -77,6 +87,15 @@ impl StepKind for ContainerCreate<'_> {
         }
         let definition = &defined.subject().wanted;
         let name = &definition.name;
+        if definition.image_id.is_none() {
+            return Err(anyhow!(
+                "the plan does not say which image `{}` stands for, and a name alone may stand for another one by now\n  \
+                 make a new plan",
+                definition.image
+            )
+            .into());
+        }
+        mounts::refuse_overlapping(acting, self.connection, definition.lasting_name(), &definition.mounts).await?;
         let (engine, found) = super::ours(acting, self.connection, name).await?;
         if found.is_some() {
             return Err(anyhow!("there is a container `{name}` of this instance already").into());
@@ -92,9 +111,11 @@ impl StepKind for ContainerCreate<'_> {
         let subject = permit(acting.gate, self.connection, name)?;
         match engine.create(&subject, &body).await {
             Err(error) if error.is_not_found() => Err(anyhow!(
-                "connection `{}`: the image {} is not there\n  pull or build it first: stackrun fetches no image",
+                "connection `{}`: the image {} ({}) is not there any more\n  \
+                 pull or build it and make a new plan: stackrun fetches no image",
                 self.connection,
-                definition.image
+                definition.image,
+                short(definition.image_reference())
             )
             .into()),
             Err(error) => Err(error.into()),

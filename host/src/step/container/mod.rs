@@ -2,6 +2,7 @@
 //! none, is an error that says whose it is.
 
 mod create;
+mod mounts;
 mod prove;
 mod remove;
 mod rename;
@@ -9,6 +10,7 @@ mod running;
 mod shown;
 
 pub use create::ContainerCreate;
+pub use mounts::{Overlap, refuse_overlapping};
 pub use prove::ProveFromInside;
 pub use remove::ContainerRemove;
 pub use rename::ContainerRename;

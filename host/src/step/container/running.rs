@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::{ours, ours_there, permit};
+use super::{mounts, ours, ours_there, permit};
 use crate::{
     apply::Acting,
     gate::{Denial, Gate},
@@ -51,7 +51,8 @@ async fn is_up(acting: &Acting<'_>, connection: &str, name: &str) -> Result<bool
 }
 
 async fn start(acting: &Acting<'_>, connection: &str, name: &str) -> Result<(), StepFailure> {
-    let (engine, _) = ours_there(acting, connection, name).await?;
+    let (engine, container) = ours_there(acting, connection, name).await?;
+    mounts::refuse_moved(acting, connection, &container, name).await?;
     Ok(engine.start(&permit(acting.gate, connection, name)?).await?)
 }
 

@@ -1,0 +1,63 @@
+//! Fills in what a plan names by a word that can come to stand for something else: an image's name.
+//!
+//! A reviewer sees the identifier, a saved plan is bound to it, and the container is created by it. An image that is not
+//! there stays without one: its plugin says so, and the step refuses.
+
+use crate::{
+    gate::Gate,
+    observe::{EngineQuestion, Failure, World},
+    plan::{Drafted, Revert},
+    step::Step,
+    wanted::Definition,
+};
+
+/// Images of all containers that these drafts make, each asked for once a run.
+///
+/// # Errors
+/// The engine does not answer, or the instance may not ask it.
+pub async fn images(drafts: &mut [Drafted], stack: &str, world: &World) -> Result<(), Failure> {
+    for draft in drafts {
+        let gate = Gate::new(&draft.plugin, stack, draft.address.clone(), draft.grants.clone());
+        let moves = draft.planned.actions.iter_mut().flat_map(|action| &mut action.moves);
+        let steps = moves.flat_map(|one| {
+            let reverts: &mut [Step] = match &mut one.revert {
+                Revert::Steps(steps) => steps,
+                Revert::ByHost | Revert::None(_) => &mut [],
+            };
+            std::iter::once(&mut one.step).chain(reverts)
+        });
+        for (connection, definition) in steps.filter_map(creates) {
+            let permit = gate.engine(EngineQuestion { connection: connection.clone() })?;
+            definition.image_id = world.image_digest(&permit, &definition.image).await?;
+        }
+    }
+    Ok(())
+}
+
+fn creates(step: &mut Step) -> Option<(&String, &mut Definition)> {
+    match step {
+        Step::ContainerCreate { connection, definition } => Some((connection, definition)),
+        Step::Unless { step, .. } => creates(step),
+        Step::SecretGenerate(_)
+        | Step::SecretDiscard(_)
+        | Step::FileWrite(_)
+        | Step::FileRemove { .. }
+        | Step::FileRemoveBlock { .. }
+        | Step::DirectoryMake(_)
+        | Step::DirectoryRemoveIfEmpty { .. }
+        | Step::DirectoryRemove { .. }
+        | Step::Sql(_)
+        | Step::Admit(_)
+        | Step::RevokeAdmission { .. }
+        | Step::SqlReload { .. }
+        | Step::ContainerStart { .. }
+        | Step::ContainerStop { .. }
+        | Step::ContainerRename { .. }
+        | Step::ContainerRemove { .. }
+        | Step::ProveFromInside { .. }
+        | Step::HttpSend(_)
+        | Step::HttpExchange(_)
+        | Step::ServiceRun { .. }
+        | Step::Await { .. } => None,
+    }
+}
