@@ -85,6 +85,7 @@ impl Destruction {
             kept: self.kept.clone(),
             edges: BTreeSet::new(),
             secrets: Vec::new(),
+            probes: Vec::new(),
         }
     }
 }

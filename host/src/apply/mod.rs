@@ -22,4 +22,4 @@ pub use destroy::{Destruction, destruction};
 pub use event::{Event, Reporter};
 pub use recover::{Recovered, recover};
 pub use run::{Applied, Apply, gates_of};
-pub use verify::{CheckResult, verify};
+pub use verify::{CheckResult, Probes, Verified, verify};

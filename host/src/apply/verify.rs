@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 
 use super::{Acting, Event, Gates, Reporter};
 use crate::{
-    condition::{Check, Proof, prove},
+    condition::{Check, Proof, Reach, prove},
     observe::World,
     plan::{InstancePlan, Plan},
     value::Address,
@@ -25,6 +25,24 @@ pub struct CheckResult {
     pub failed: Option<String>,
 }
 
+/// What becomes of checks that send something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probes {
+    /// They are sent: the plan that shows them was reviewed, or they were asked for.
+    Send,
+    /// They are left out, and counted.
+    LeaveOut,
+}
+
+/// How the checks came out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Those that were run.
+    pub results: Vec<CheckResult>,
+    /// How many would have sent something, and were not.
+    pub left_out: usize,
+}
+
 /// Runs all checks of a plan, and remembers for each thing whether its own held: a check named `KEY` or `KEY/…` is one
 /// of the thing with that key. `only` leaves it at the checks of one instance.
 pub async fn verify(
@@ -32,20 +50,25 @@ pub async fn verify(
     plan: &Plan,
     gates: &Gates,
     only: Option<&Address>,
+    probes: Probes,
     reporter: &dyn Reporter,
-) -> anyhow::Result<Vec<CheckResult>> {
+) -> anyhow::Result<Verified> {
     let asked = plan.instances.iter().filter(|instance| only.is_none_or(|only| only == &instance.address));
-    let instances = asked.flat_map(|instance| {
-        instance.planned.checks.iter().map(move |check| one_check(world, gates, instance, check, reporter))
-    });
-    let results: Vec<CheckResult> = join_all(instances).await;
+    let checks = asked.flat_map(|instance| instance.planned.checks.iter().map(move |check| (instance, check)));
+    let is_run = |(_, check): &(&InstancePlan, &Check)| match (probes, check.condition.reach()) {
+        (Probes::Send, _) | (_, Reach::Look) => true,
+        (Probes::LeaveOut, Reach::Probe) => false,
+    };
+    let (run, left_out): (Vec<_>, Vec<_>) = checks.partition(is_run);
+    let run = run.into_iter().map(|(instance, check)| one_check(world, gates, instance, check, reporter));
+    let results: Vec<CheckResult> = join_all(run).await;
     for result in &results {
         let key = result.id.split(['/', '@']).next().unwrap_or_default();
         if result.failed.is_some() {
             world.state.set_proven(&result.instance, key, false)?;
         }
     }
-    Ok(results)
+    Ok(Verified { results, left_out: left_out.len() })
 }
 
 async fn one_check(

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{Ended, Exit, Global, SpecArgs, verify::conclude};
 use crate::{
-    apply::{Applied, Apply, Event, Reporter, recover, verify},
+    apply::{Applied, Apply, Event, Probes, Reporter, recover, verify},
     diagnostic::{closest, listed},
     flow::{Drawn, Flow, Purpose},
     plan::{FORMAT, Plan, Stale},
@@ -79,9 +79,10 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
     if let Some(only) = &args.only {
         say_left_undone(&drawn.plan, only, reporter.as_ref());
     }
-    let results = verify(&flow.world, &drawn.plan, &drawn.gates, args.only.as_ref(), reporter.as_ref()).await?;
+    let only = args.only.as_ref();
+    let verified = verify(&flow.world, &drawn.plan, &drawn.gates, only, Probes::Send, reporter.as_ref()).await?;
     drop(reporter);
-    let exit = conclude(&results)?;
+    let exit = conclude(&verified)?;
     if !args.json {
         drawn.urls().iter().for_each(render::print_line);
     }

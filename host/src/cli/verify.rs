@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Ended, Exit, Global, SpecArgs};
 use crate::{
-    apply::{CheckResult, verify},
+    apply::{Probes, Verified, verify},
     flow::{Flow, Purpose},
     render::{self, reporter},
 };
@@ -17,6 +17,9 @@ pub struct VerifyArgs {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+    /// Send the probes too, which the plan shows: requests that should change nothing, such as a login that is refused
+    #[arg(long)]
+    probes: bool,
 }
 
 /// Plans to know the checks, then runs them.
@@ -24,18 +27,26 @@ pub async fn run(args: VerifyArgs, global: &Global) -> Result<Exit, Ended> {
     let flow = Flow::open(&args.spec, &global.host, Purpose::Plan).await?;
     let planned = flow.plan().await?;
     let reporter = reporter(args.json);
-    let results = verify(&flow.world, &planned.plan, &planned.gates, None, reporter.as_ref()).await?;
+    let probes = if args.probes { Probes::Send } else { Probes::LeaveOut };
+    let verified = verify(&flow.world, &planned.plan, &planned.gates, None, probes, reporter.as_ref()).await?;
     drop(reporter);
-    conclude(&results)
+    conclude(&verified)
 }
 
 /// One closing line, and the exit code.
-pub fn conclude(results: &[CheckResult]) -> Result<Exit, Ended> {
+pub fn conclude(Verified { results, left_out }: &Verified) -> Result<Exit, Ended> {
     let failed = results.iter().filter(|result| result.failed.is_some()).count();
     if failed == 0 {
-        match results.len() {
-            1 => render::tell_line("1 check holds."),
-            several => render::tell_line(format_args!("{several} checks hold.")),
+        let held = match results.len() {
+            1 => "1 check holds.".to_owned(),
+            several => format!("{several} checks hold."),
+        };
+        match left_out {
+            0 => render::tell_line(held),
+            1 => render::tell_line(format_args!("{held} 1 more sends something: verify --probes runs it too.")),
+            more => {
+                render::tell_line(format_args!("{held} {more} more send something: verify --probes runs them too."))
+            }
         }
         return Ok(Exit::Done);
     }

@@ -7,12 +7,14 @@ pub mod container;
 pub mod http;
 pub mod inside;
 mod leads_to;
+mod reach;
 pub mod sql_login;
 mod wait;
 
 use serde::{Deserialize, Serialize};
 
 pub use container::{LogLine, LogMeaning};
+pub use reach::Reach;
 pub use wait::{Proof, prove};
 
 use crate::{

@@ -12,7 +12,7 @@ use crate::{
     gate::{Gate, HttpSubject, Permit},
     host_file::ConnectionSettings,
     value::{Part, Text, Tree},
-    wanted::{Bearer, Body, Method, Origin, Request},
+    wanted::{Bearer, Body, Origin, Request},
 };
 
 /// See `http.question` in the WIT.
@@ -33,15 +33,31 @@ pub struct HttpAnswer {
 }
 
 impl World {
-    /// Asks with GET; anything else is refused here.
+    /// Asks. A question is a look, with one exception: a registration is read back with the token that this very
+    /// connection gave. Anything else is refused here.
     pub async fn http_ask(&self, permit: &Permit<HttpSubject>, question: &HttpQuestion) -> Result<HttpAnswer, Failure> {
         let HttpSubject { request, gate } = permit.subject();
-        if request.method != Method::Get {
-            return Err(Failure::Other(format!("{} is no question: questions are asked with GET", request.says())));
+        if !self.is_question(request) {
+            return Err(Failure::Other(format!(
+                "{} is not a question: questions are asked with GET, and carry no secret and no body",
+                request.says()
+            )));
         }
         let permit = self.http_known(request, gate)?;
         let asked = shown_question(&permit.subject().request, question);
         self.memo.once(asked, self.http_ask_now(&permit, question)).await
+    }
+
+    fn is_question(&self, request: &Request) -> bool {
+        let without_bearer = Request { bearer: None, ..request.clone() };
+        let own_token = match (&request.bearer, &request.origin) {
+            (None, _) => true,
+            (Some(Bearer::Reference(token)), Origin::Connection(connection)) => {
+                self.vault.captured_from(token).as_ref() == Some(connection)
+            }
+            (Some(_), _) => false,
+        };
+        without_bearer.is_look() && own_token
     }
 
     async fn http_ask_now(&self, permit: &Permit<HttpSubject>, question: &HttpQuestion) -> Result<HttpAnswer, Failure> {

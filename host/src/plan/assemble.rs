@@ -90,6 +90,7 @@ pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
         kept: by_name(kept),
         edges,
         secrets,
+        probes: Vec::new(),
     })
 }
 
@@ -206,10 +207,15 @@ fn secret_uses(drafts: &[Drafted], binding: &Binding, plain: &dyn Fn(&Target) ->
     for draft in drafts {
         for action in &draft.planned.actions {
             let steps = action.moves.iter().map(|one| &one.step).chain(&action.settle);
-            // What only proves something fills a secret in as well, but it stays where it was.
+            // What these ask is asked by the checks as well.
             for step in steps.filter(|step| !matches!(step, Step::Await { .. } | Step::ProveFromInside { .. })) {
                 note(step.targets(), &step.shown(plain).place());
             }
+        }
+        // Checks are asked after every apply, proofs after their action.
+        let proofs = draft.planned.actions.iter().flat_map(|action| &action.proof);
+        for (place, targets) in draft.planned.checks.iter().chain(proofs).filter_map(|check| check.condition.sends()) {
+            note(targets, &place);
         }
     }
     let used = places.into_iter().map(|(name, places)| SecretUse {

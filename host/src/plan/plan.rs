@@ -34,6 +34,21 @@ pub struct Plan {
     pub edges: BTreeSet<(Address, Address)>,
     /// Every place that each secret goes to.
     pub secrets: Vec<SecretUse>,
+    /// Checks and proofs that send something. `apply` sends them, one that has nothing to do too, and so does
+    /// `verify --probes`.
+    #[serde(default)]
+    pub probes: Vec<Probe>,
+}
+
+/// A request that should change nothing, but sends something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Whose check or proof it is.
+    pub address: Address,
+    /// What it proves, in the plugin's words.
+    pub says: String,
+    /// The request, whole.
+    pub request: Preview,
 }
 
 /// One instance's part.

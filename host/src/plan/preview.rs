@@ -1,10 +1,11 @@
 //! How each step of a plan looks to its reviewer.
 
-use super::{Action, Plan, StepPreviews};
+use super::{Action, InstancePlan, Plan, Probe, StepPreviews};
 use crate::{
     apply::{Acting, Gates},
+    condition::Reach,
     observe::World,
-    step::{Preview, Step, StepKind},
+    step::{Preview, Step, StepKind, http::HttpExchange},
 };
 
 /// Fills in the previews of all actions and removals, and the values of holes that are no secrets. Looks at the world
@@ -22,6 +23,7 @@ pub async fn preview(plan: &mut Plan, world: &World, gates: &Gates) {
             previews.push(of_action(action, &acting).await);
         }
         instance.previews = previews;
+        plan.probes.extend(of_probes(instance, &acting).await);
     }
     for removal in &mut plan.removals {
         let gate = removal.gate(&plan.stack);
@@ -31,6 +33,20 @@ pub async fn preview(plan: &mut Plan, world: &World, gates: &Gates) {
         removal.previews =
             StepPreviews { moves: of_steps(&undo, &acting).await, settle: of_steps(&settle, &acting).await };
     }
+}
+
+/// Every request once, whether a check asks it or a proof.
+async fn of_probes(instance: &InstancePlan, acting: &Acting<'_>) -> Vec<Probe> {
+    let proofs = instance.planned.actions.iter().flat_map(|action| &action.proof);
+    let mut probes: Vec<Probe> = Vec::new();
+    for check in instance.planned.checks.iter().chain(proofs) {
+        let (Reach::Probe, Some(request)) = (check.condition.reach(), check.condition.request()) else { continue };
+        let request = HttpExchange::of(request).preview(acting).await;
+        if !probes.iter().any(|probe| probe.request == request) {
+            probes.push(Probe { address: instance.address.clone(), says: check.says.clone(), request });
+        }
+    }
+    probes
 }
 
 async fn of_action(action: &Action, acting: &Acting<'_>) -> StepPreviews {

@@ -28,6 +28,7 @@ pub fn plan(plan: &Plan) -> String {
         out.push('\n');
     }
     of_kept(&mut out, plan);
+    of_probes(&mut out, plan);
     of_secrets(&mut out, plan);
     let _ = writeln!(out, "{}", count_line(plan));
     out
@@ -193,6 +194,19 @@ fn of_kept(out: &mut String, plan: &Plan) {
     let _ = writeln!(out, "{}", styled(Meaning::Heading, "data that stays although the spec no longer wants it"));
     for kept in &plan.kept {
         let _ = writeln!(out, "  {} ({})", printable(&kept.what), kept.address);
+    }
+    out.push('\n');
+}
+
+fn of_probes(out: &mut String, plan: &Plan) {
+    if plan.probes.is_empty() {
+        return;
+    }
+    let heading = "probes: should change nothing, but send something; sent by apply and by verify --probes";
+    let _ = writeln!(out, "{}", styled(Meaning::Heading, heading));
+    for probe in &plan.probes {
+        let _ = writeln!(out, "  {}: {}", probe.address, printable(&probe.says));
+        of_step(out, "      ", &probe.request);
     }
     out.push('\n');
 }

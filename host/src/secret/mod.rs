@@ -152,6 +152,14 @@ impl Vault {
         }
     }
 
+    /// The connection whose answer gave this value, if one did.
+    pub fn captured_from(&self, target: &Target) -> Option<String> {
+        match self.making(target.source()) {
+            Some(Making::Captured { connection, .. }) => Some(connection),
+            _ => None,
+        }
+    }
+
     /// The value of a target that is no secret, once it has been captured.
     pub fn plain_value(&self, target: &Target) -> Option<String> {
         let Target::Made(instance, name) = target else { return None };

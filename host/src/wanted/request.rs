@@ -118,6 +118,13 @@ impl Request {
         if self.accept.is_empty() { (200..300).contains(&status) } else { self.accept.contains(&status) }
     }
 
+    /// Whether sending it can change nothing and hands no secret over: GET, without a body, without a bearer, and without
+    /// a reference in a header. A path holds none in any case.
+    pub fn is_look(&self) -> bool {
+        let plain = self.headers.iter().all(|(_, value)| value.targets().next().is_none());
+        self.method == Method::Get && self.body == Body::None && self.bearer.is_none() && plain
+    }
+
     /// `POST /reg to connection idp`, holes by name.
     pub fn says(&self) -> String {
         let method = self.method.name();
