@@ -9,6 +9,7 @@ pub mod canary;
 mod command;
 pub mod lab;
 pub mod machine;
+pub mod recorders;
 pub mod setup;
 pub mod sign_in;
 pub mod stack;

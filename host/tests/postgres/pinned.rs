@@ -28,7 +28,7 @@ const TRAP: &[&str] = &[
     "ALTER DATABASE media SET search_path = trap, pg_catalog",
     "ALTER DATABASE media SET standard_conforming_strings = off",
     "ALTER DATABASE media SET role = media",
-    "ALTER DATABASE media SET default_transaction_read_only = on",
+    "ALTER DATABASE media SET statement_timeout = 1",
     "ALTER ROLE postgres SET search_path = trap, pg_catalog",
 ];
 

@@ -40,7 +40,8 @@ pub(super) enum SearchPath {
 impl SearchPath {
     /// Start-up options. They win over what a database or a role carries (`ALTER DATABASE … SET`, `ALTER ROLE … SET`),
     /// which its owner may set: an operator `=` of the owner's would otherwise run with our rights, backslashes would
-    /// end a literal, and our statements would be carried out in another role's name, read-only, or not in time.
+    /// end a literal, and our statements would be carried out in another role's name, or not in time. Left alone is
+    /// `default_transaction_read_only`: an operator may have set it, and all that it does is to refuse.
     fn options(self) -> String {
         let path = match self {
             SearchPath::Catalogue => "pg_catalog,pg_temp",
@@ -52,8 +53,6 @@ impl SearchPath {
             ("standard_conforming_strings", "on"),
             ("backslash_quote", "safe_encoding"),
             ("row_security", "off"),
-            ("default_transaction_read_only", "off"),
-            ("default_transaction_isolation", "read\\ committed"),
             ("statement_timeout", "0"),
             ("lock_timeout", "0"),
             ("idle_session_timeout", "0"),
