@@ -9,6 +9,11 @@ use stackrun::{
 };
 
 fn main() -> ExitCode {
+    // Secrets are in this process's memory: no core dump of it, and no other process of the user reads it.
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+        eprintln!("error: core dumps can't be turned off for this process: {error}");
+        return ExitCode::from(Exit::Error as u8);
+    }
     // Asking from inside a container enters its network, which only a process without a second thread can.
     if std::env::args_os().nth(1).is_some_and(|first| first == "inside") {
         return inside::child::main();

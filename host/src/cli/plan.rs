@@ -1,12 +1,16 @@
 //! `stackrun plan`
 
-use std::{fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use clap::Args;
 
 use super::{Ended, Exit, Global, SpecArgs};
 use crate::{
+    connection::files,
     flow::{Flow, Purpose},
     plan::Plan,
     render,
@@ -73,13 +77,17 @@ fn to_json(plan: &Plan) -> Result<String, Ended> {
     Ok(serde_json::to_string_pretty(plan).context("the plan can't be written as JSON")?)
 }
 
-/// 0600: a plan holds no secret, but all of a machine's set-up.
-fn save(plan: &Plan, path: &PathBuf) -> Result<(), Ended> {
+/// 0600: a plan holds no secret, but all of a machine's set-up. A new file in the place of the old one, so that neither an
+/// old mode nor a link decides who reads it.
+fn save(plan: &Plan, path: &Path) -> Result<(), Ended> {
     let bytes = to_json(plan)?;
     let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        file.write_all(bytes.as_bytes())?;
-        file.sync_all()
+        let name = path.file_name().ok_or_else(|| std::io::Error::other("it is not the name of a file"))?;
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        files::replace(File::open(folder)?, &name.to_string_lossy(), bytes.as_bytes(), 0o600, None)
     };
     Ok(write().with_context(|| format!("the plan can't be written to {}", path.display()))?)
 }

@@ -147,12 +147,29 @@ impl Gate {
     pub fn file_write(&self, mut wanted: WantedFile) -> Result<Permit<Within<WantedFile>>, Denial> {
         let path = wanted.path.clone();
         wanted.path = normal(&path).unwrap_or_else(|| path.clone());
+        self.file_mode(&path, wanted.mode)?;
         self.path("files.write", &path, &[&self.grants().files.write], wanted)
     }
 
     /// Making and removing files and directories at a path.
     pub fn path_change(&self, path: String) -> Result<Permit<Within<String>>, Denial> {
         self.path("files.write", &path.clone(), &[&self.grants().files.write], path)
+    }
+
+    /// Making a directory.
+    pub fn directory_make(&self, path: String, mode: u32) -> Result<Permit<Within<String>>, Denial> {
+        self.file_mode(&path, mode)?;
+        self.path_change(path)
+    }
+
+    /// Whatever is granted: nothing that is made runs as its owner, or is more than read, written and entered.
+    fn file_mode(&self, path: &str, mode: u32) -> Result<(), Denial> {
+        if mode <= 0o777 {
+            return Ok(());
+        }
+        let asked =
+            format!("{} with mode {mode:04o}: set-user, set-group and sticky bits are refused", path.escape_debug());
+        Err(self.deny("files.write", asked, NEVER))
     }
 
     /// Taking secrets out of files by others: the paths that an instance's makings name. For the built-in plugin these

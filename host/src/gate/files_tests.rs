@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     gate::Grants,
     host_file::{Folder, StoreSettings},
+    value::Text,
     wanted::{Content, Region},
 };
 
@@ -187,4 +188,29 @@ fn a_denial_says_the_line_that_would_grant_it() {
     let denial = gate("secret", &nothing()).file_write(wanted("/opt/app/env")).unwrap_err();
     assert_eq!(denial.line, "[folders] NAME = { path = \"/opt/app\", access = \"write\" }");
     assert!(!denial.to_string().contains("[plugin.secret.grants]"), "{denial}");
+}
+
+#[test]
+fn nothing_is_made_that_runs_as_its_owner() {
+    let gate = gate("container", &Tree::Table(vec![]));
+    let file = |mode: u32| {
+        gate.file_write(WantedFile {
+            path: "/srv/data/x".into(),
+            region: Region::Whole,
+            content: Content::Text(Text::literal("x")),
+            mode,
+            owner: None,
+            ignore_owner: false,
+        })
+        .map(drop)
+    };
+    let directory = |mode: u32| gate.directory_make("/srv/data/x".into(), mode).map(drop);
+    for fine in [0, 0o600, 0o777] {
+        assert!(file(fine).is_ok() && directory(fine).is_ok(), "{fine:o}");
+    }
+    for refused in [0o1777, 0o2755, 0o4755, 0o7777, 0o10644, u32::MAX] {
+        for denied in [file(refused), directory(refused)] {
+            assert!(denied.unwrap_err().asked.contains("bits are refused"), "{refused:o}");
+        }
+    }
 }

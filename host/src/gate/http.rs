@@ -166,6 +166,9 @@ impl Gate {
             Origin::Site { gateway, host } => self.permit_site(&request, Some(gateway), host)?,
             Origin::Url(url) => self.permit_site(&request, None, url)?,
         }
+        if let Some((name, why)) = request.headers.iter().find_map(|(name, _)| Some((name, unfit_header(name)?))) {
+            return Err(self.deny("http", format!("the header `{}`, {why}", name.escape_debug()), NEVER));
+        }
         if !matches!(request.origin, Origin::Connection(_)) && request.path.targets().next().is_some() {
             return Err(self.deny("http", "a path that is not known", NEVER));
         }
@@ -217,6 +220,36 @@ fn shown_path(path: &Text) -> String {
         Part::Reference(_) | Part::Address(_) => "value".to_owned(),
     };
     path.parts().iter().map(part).collect()
+}
+
+/// Headers by which a request is framed or routed (RFC 9110, 7.2, 7.6 and 8.6; RFC 9112; RFC 7239): with one of these of
+/// its own, a request could be read as two, or reach another site than the one that is granted.
+const NOT_A_PLUGINS: [&str; 13] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "te",
+    "trailer",
+    "keep-alive",
+    "expect",
+    "forwarded",
+    "x-forwarded-host",
+    "x-forwarded-for",
+    "x-http-method-override",
+];
+
+/// Why a plugin may not set this header; none when it may.
+fn unfit_header(name: &str) -> Option<&'static str> {
+    // RFC 9110, 5.6.2: a token.
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if name.is_empty() || !name.chars().all(token) {
+        return Some("which is not a valid header name");
+    }
+    let name = name.to_ascii_lowercase();
+    let refused = NOT_A_PLUGINS.contains(&name.as_str()) || name.starts_with("proxy-");
+    refused.then_some("which frames or routes a request: that is the host's to set")
 }
 
 /// Refuses what two readers could read in two ways.

@@ -45,16 +45,41 @@ impl State {
             .with_context(|| format!("the state directory {} can't be made", directory.display()))?;
         crate::host_file::refuse_writable_by_others(directory, "state directory")?;
         let path = directory.join(format!("{stack}.state"));
+        Self::make_first(&path)?;
+        crate::host_file::refuse_writable_by_others(&path, "state file")?;
+        refuse_empty(&path)?;
+        let connection = Connection::open(&path).map_err(|error| unusable(&path, &error))?;
+        Self::prepare(connection, path)
+    }
+
+    /// Makes the file with its tables under another name, unless it is there: under its own it is never empty, so that one
+    /// that is has lost what it held.
+    fn make_first(path: &Path) -> Result<()> {
+        if path.exists() {
+            return Ok(());
+        }
+        let aside = path.with_added_extension("new");
+        // Left by a run that was killed while it made it: nothing is in it yet.
+        let _ = std::fs::remove_file(&aside);
         OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(false)
+            .create_new(true)
             .mode(0o600)
-            .open(&path)
-            .with_context(|| format!("the state file {} can't be opened", path.display()))?;
-        crate::host_file::refuse_writable_by_others(&path, "state file")?;
-        let connection = Connection::open(&path).map_err(|error| damaged(&path, &error))?;
-        Self::prepare(connection, path)
+            .open(&aside)
+            .with_context(|| format!("the state file {} can't be made", aside.display()))?;
+        let connection = Connection::open(&aside).map_err(|error| unusable(&aside, &error))?;
+        drop(Self::prepare(connection, aside.clone())?);
+        match rustix::fs::renameat_with(
+            rustix::fs::CWD,
+            &aside,
+            rustix::fs::CWD,
+            path,
+            rustix::fs::RenameFlags::NOREPLACE,
+        ) {
+            // Another run was faster.
+            Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(()),
+            Err(error) => Err(error).with_context(|| format!("the state file {} can't be made", path.display())),
+        }
     }
 
     /// A state that is gone when it is dropped: for tests, and for plans without a machine.
@@ -69,7 +94,7 @@ impl State {
                  upgrade stackrun, or use the one that wrote it",
                 path.display()
             ),
-            schema::Problem::Sqlite(error) => damaged(&path, &error),
+            schema::Problem::Sqlite(error) => unusable(&path, &error),
         })?;
         Ok(Self { connection: Mutex::new(connection), path })
     }
@@ -88,12 +113,44 @@ impl State {
         match verdict {
             Ok(verdict) if verdict == "ok" => Ok(()),
             Ok(verdict) => Err(damaged(&self.path, &verdict.lines().last().unwrap_or_default())),
-            Err(error) => Err(damaged(&self.path, &error)),
+            Err(error) => Err(unusable(&self.path, &error)),
         }
     }
 
     fn sqlite(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A file of no bytes was cut off: this program never leaves one.
+fn refuse_empty(path: &Path) -> Result<()> {
+    let facts =
+        std::fs::metadata(path).with_context(|| format!("the state file {} can't be opened", path.display()))?;
+    if facts.len() > 0 {
+        return Ok(());
+    }
+    bail!(
+        "the state file {} is empty, and stackrun never leaves one so: it was cut off, as by a full disk or a restore that \
+         went wrong\n  nothing was changed; put back a copy of it: without it, nobody knows what this stack owns",
+        path.display()
+    )
+}
+
+/// What SQLite says of a file: only one that is damaged may be moved away; a full disk or a lock says nothing against it.
+fn unusable(path: &Path, error: &rusqlite::Error) -> anyhow::Error {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase};
+    match error.sqlite_error_code() {
+        Some(DatabaseCorrupt | NotADatabase) => damaged(path, error),
+        Some(DiskFull) => anyhow::anyhow!(
+            "the state file {} can't be written: the disk that it lies on is full\n  nothing more was done; make room, and \
+             run the same again",
+            path.display()
+        ),
+        _ => anyhow::anyhow!(
+            "the state file {} can't be used: {error}\n  nothing more was done; the file itself may be whole: leave it where \
+             it is",
+            path.display()
+        ),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use rusqlite::params;
 
-use super::{State, damaged, parsed};
+use super::{State, damaged, parsed, unusable};
 use crate::{
     gate::Grants,
     plan::{Owned, Thing},
@@ -38,7 +38,10 @@ pub struct OwnedRecord {
 impl State {
     /// All instances, in the order in which they were applied last.
     pub fn instances(&self) -> Result<Vec<InstanceRecord>> {
-        self.read_instances().map_err(|error| damaged(&self.path, &error.root_cause()))
+        self.read_instances().map_err(|error| match error.downcast_ref::<rusqlite::Error>() {
+            Some(sqlite) => unusable(&self.path, sqlite),
+            None => damaged(&self.path, &error.root_cause()),
+        })
     }
 
     fn read_instances(&self) -> Result<Vec<InstanceRecord>> {

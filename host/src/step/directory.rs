@@ -81,7 +81,7 @@ impl StepKind for DirectoryMake {
     type Before = Vec<String>;
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
-        gate.path_change(self.path.clone()).map(drop)
+        gate.directory_make(self.path.clone(), self.mode).map(drop)
     }
 
     async fn preview(&self, _acting: &Acting<'_>) -> Preview {
@@ -89,7 +89,7 @@ impl StepKind for DirectoryMake {
     }
 
     async fn before(&self, acting: &Acting<'_>) -> Result<Vec<String>, StepFailure> {
-        let permit = acting.gate.path_change(self.path.clone())?;
+        let permit = acting.gate.directory_make(self.path.clone(), self.mode)?;
         let within = permit.subject();
         let root = open_root(within)?;
         let mut missing = Vec::new();
@@ -110,7 +110,7 @@ impl StepKind for DirectoryMake {
     }
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
-        let permit = acting.gate.path_change(self.path.clone())?;
+        let permit = acting.gate.directory_make(self.path.clone(), self.mode)?;
         let within = permit.subject();
         let owner = self.wanted_owner()?;
         let root = open_root(within)?;
@@ -131,7 +131,7 @@ impl StepKind for DirectoryMake {
     }
 
     async fn revert(&self, before: &Vec<String>, acting: &Acting<'_>) -> Result<(), StepFailure> {
-        let permit = acting.gate.path_change(self.path.clone())?;
+        let permit = acting.gate.directory_make(self.path.clone(), self.mode)?;
         let root = open_root(permit.subject())?;
         for path in before.iter().rev() {
             // One that is no longer empty is somebody's by now.

@@ -49,6 +49,24 @@ impl DirectoryRemove<'_> {
     }
 }
 
+/// What is mounted in there is another disk, or another machine's: it was not named. Looked at before anything is removed.
+fn refuse_mounts(path: &str) -> Result<(), StepFailure> {
+    let folder = std::fs::canonicalize(path).map_err(|error| anyhow!("{path}: {error}"))?;
+    let table = std::fs::read_to_string("/proc/self/mountinfo")
+        .map_err(|error| anyhow!("what is mounted below {path} can't be told (/proc/self/mountinfo: {error})"))?;
+    // proc(5): the fifth field, with blanks and backslashes in octal.
+    let points = table.lines().filter_map(|line| line.split(' ').nth(4));
+    let points = points.map(|point| point.replace("\\040", " ").replace("\\011", "\t").replace("\\134", "\\"));
+    match points.into_iter().find(|point| std::path::Path::new(point).starts_with(&folder)) {
+        None => Ok(()),
+        Some(point) => Err(anyhow!(
+            "{path} is not removed: {} is mounted there, and what it holds is not this directory's\n  unmount it first",
+            printable(&point)
+        )
+        .into()),
+    }
+}
+
 impl StepKind for DirectoryRemove<'_> {
     type Before = ();
 
@@ -72,6 +90,7 @@ impl StepKind for DirectoryRemove<'_> {
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let Some((directory, name)) = self.place(acting.gate)? else { return Ok(()) };
+        refuse_mounts(self.path)?;
         // Entries are opened without following links, so that nothing outside is reached.
         directory.remove_dir_all(name).map_err(|error| anyhow!("{}: {error}", self.path).into())
     }
@@ -91,5 +110,28 @@ impl StepKind for DirectoryRemove<'_> {
 
     fn targets(&self) -> Vec<&Target> {
         Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_a_mount_in_it_is_not_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().display().to_string();
+        let inner = folder.path().join("a disk");
+        std::fs::create_dir(&inner).unwrap();
+        assert!(refuse_mounts(&path).is_ok());
+        let mount = |program: &str, arguments: &[&str]| {
+            std::process::Command::new(program).args(arguments).arg(&inner).status().unwrap().success()
+        };
+        assert!(mount("mount", &["-t", "tmpfs", "none"]), "these tests run as root");
+        let refused = refuse_mounts(&path).map_err(|failure| failure.to_string());
+        let outside = refuse_mounts("/proc/self").map_err(|failure| failure.to_string());
+        assert!(mount("umount", &[]));
+        assert!(refused.as_ref().is_err_and(|why| why.contains("a disk is mounted there")), "{refused:?}");
+        assert!(outside.is_ok(), "{outside:?}");
     }
 }

@@ -94,6 +94,12 @@ impl StepKind for SqlStep {
         let SqlStep { connection, statement } = permit.subject();
         let server = self.server(acting)?;
         self.guard(&server, acting).await?;
+        let takes_away = matches!(statement, Statement::DropRole { .. } | Statement::DropDatabase { .. });
+        let adds_once = matches!(statement, Statement::CreateExtension { .. });
+        // Somebody was faster, or a run that was killed; an extension may have come with the template.
+        if (takes_away || adds_once) && self.is_done(acting).await? {
+            return Ok(());
+        }
         if let Statement::DropDatabase { database } = statement {
             server.leave(database).await;
         }

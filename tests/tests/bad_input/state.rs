@@ -33,6 +33,7 @@ pub fn files(machine: &Machine<'_>) -> Result<()> {
     let damaged = ["mediamanager.state can't be read", "nothing was changed", "put back a copy of it, or move it away"];
     refused(b"no state of anybody's", &damaged).context("something else")?;
     refused(&good[..good.len() / 2], &damaged).context("cut off")?;
+    refused(b"", &["mediamanager.state is empty", "nothing was changed", "put back a copy of it"]).context("empty")?;
     // The version that SQLite keeps for its users stands at byte 60.
     let mut newer = good.clone();
     newer.get_mut(60..64).context("a header")?.copy_from_slice(&99_u32.to_be_bytes());

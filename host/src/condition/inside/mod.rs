@@ -171,9 +171,7 @@ impl Answer {
         match login {
             Ok(Ok(())) => Answer::LoggedIn,
             // The password that was just set is not going to become another one.
-            Ok(Err(error)) if error.to_string().contains("password authentication failed") => {
-                Answer::Hopeless(error.to_string())
-            }
+            Ok(Err(error @ SqlError::WrongPassword(_))) => Answer::Hopeless(error.to_string()),
             Ok(Err(error)) => Answer::Failed(error.to_string()),
             Err(_) => Answer::Failed(format!("{host}:{port} gave no answer in time")),
         }

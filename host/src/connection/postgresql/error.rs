@@ -13,6 +13,9 @@ pub enum SqlError {
     /// No session: it is down, refuses us, or is no PostgreSQL.
     #[error("{0}")]
     Unreachable(String),
+    /// The server refuses the password (SQLSTATE 28P01): asking again does not help.
+    #[error("{0}")]
+    WrongPassword(String),
     /// The database that the session should be for is not there.
     #[error("there is no database `{0}`")]
     NoSuchDatabase(String),
@@ -32,7 +35,9 @@ pub enum SqlError {
 impl From<SqlError> for Failure {
     fn from(error: SqlError) -> Self {
         match error {
-            SqlError::Unreachable(text) | SqlError::TimedOut(text) => Failure::Unreachable(text),
+            SqlError::Unreachable(text) | SqlError::TimedOut(text) | SqlError::WrongPassword(text) => {
+                Failure::Unreachable(text)
+            }
             other => Failure::Other(other.to_string()),
         }
     }
@@ -58,14 +63,14 @@ impl SqlError {
             let code = said.code();
             return match () {
                 () if *code == SqlState::INVALID_CATALOG_NAME => SqlError::NoSuchDatabase(database.to_owned()),
-                () if *code == SqlState::INVALID_PASSWORD => SqlError::Unreachable(format!(
+                () if *code == SqlState::INVALID_PASSWORD => SqlError::WrongPassword(format!(
                     "PostgreSQL at {place} refuses the password of role {role}: {}",
                     said.message()
                 )),
                 () => SqlError::Unreachable(format!(
                     "PostgreSQL at {place} does not let role {role} in: {}{}",
                     said.message(),
-                    advice(said.message())
+                    advice(code)
                 )),
             };
         }
@@ -135,13 +140,13 @@ fn io_cause(error: &tokio_postgres::Error) -> Option<&io::Error> {
     None
 }
 
-fn advice(said: &str) -> &'static str {
-    if said.starts_with("Peer authentication failed") {
-        "\n  peer authentication wants the system user of that name: set `login_as` of the connection, and run stackrun as \
-         root"
-    } else if said.starts_with("no pg_hba.conf entry") {
-        "\n  add a rule for it to pg_hba.conf and reload"
-    } else {
-        ""
+/// By its SQLSTATE, never by its words: these come in the server's language.
+fn advice(code: &SqlState) -> &'static str {
+    match *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
+        true => {
+            "\n  pg_hba.conf has no rule that lets it in, or one that wants something else: add a rule and reload; peer \
+             authentication on a socket wants the system user of that name (`login_as` of the connection, stackrun as root)"
+        }
+        false => "",
     }
 }

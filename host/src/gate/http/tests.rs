@@ -132,3 +132,35 @@ fn a_provider_is_opened_only_where_it_may_be_asked() {
     assert!(gate().http_provider("idp").is_ok());
     assert!(gate().http_provider("other").is_err());
 }
+
+#[test]
+fn a_header_neither_frames_nor_routes() {
+    let with = |name: &str| {
+        let headers = vec![(name.to_owned(), Text::literal("x"))];
+        gate().http(Request { headers, ..request(idp(), Method::Get, "/discovery") })
+    };
+    for name in ["Accept", "X-Api-Key", "If-Match"] {
+        assert!(with(name).is_ok(), "{name}");
+    }
+    for name in [
+        "Host",
+        "HOST",
+        "content-length",
+        "Transfer-Encoding",
+        "Connection",
+        "Upgrade",
+        "TE",
+        "Trailer",
+        "Proxy-Authorization",
+        "proxy-connection",
+        "Forwarded",
+        "X-Forwarded-Host",
+        "Expect",
+        "",
+        "a b",
+        "a\r\nHost: b",
+        "ä:",
+    ] {
+        assert!(with(name).unwrap_err().asked.contains("the header"), "{name:?}");
+    }
+}

@@ -16,8 +16,32 @@ use crate::{
 };
 
 /// Messages, and the places in the user's files that they point to.
-pub fn diagnostics(said: Vec<types::Diagnostic>, view: &InstanceView) -> Vec<Diagnostic> {
-    said.into_iter().map(|said| diagnostic(said, view)).collect()
+pub fn diagnostics(mut said: Vec<types::Diagnostic>, view: &InstanceView) -> Vec<Diagnostic> {
+    // Errors first: what is left out must never be what decides.
+    said.sort_by_key(|said| !matches!(said.severity, types::Severity::Error));
+    let left_out = said.len().saturating_sub(MOST_DIAGNOSTICS);
+    let mut kept: Vec<Diagnostic> =
+        said.into_iter().take(MOST_DIAGNOSTICS).map(|said| diagnostic(said, view)).collect();
+    if left_out > 0 {
+        let place = Place::Instance(view.address.clone(), Vec::new());
+        kept.push(Diagnostic::warning(place, format!("its plugin says {left_out} more, which are left out")));
+    }
+    kept
+}
+
+/// More than any section can have wrong with it.
+const MOST_DIAGNOSTICS: usize = 100;
+/// Characters of a message or of its help.
+const LONGEST_WORDS: usize = 4_000;
+
+/// A plugin's words, cut to what a person reads.
+fn bounded(words: &str) -> String {
+    match words.char_indices().nth(LONGEST_WORDS) {
+        None => words::lines(words),
+        Some((end, _)) => {
+            format!("{}… ({} characters more)", words::lines(&words[..end]), words[end..].chars().count())
+        }
+    }
 }
 
 fn diagnostic(said: types::Diagnostic, view: &InstanceView) -> Diagnostic {
@@ -34,8 +58,8 @@ fn diagnostic(said: types::Diagnostic, view: &InstanceView) -> Diagnostic {
         types::Severity::Warning => Severity::Warning,
         types::Severity::Note => Severity::Note,
     };
-    let help = said.help.map(|help| words::lines(&help));
-    Diagnostic { severity, place, message: words::lines(&said.message), help }
+    let help = said.help.map(|help| bounded(&help));
+    Diagnostic { severity, place, message: bounded(&said.message), help }
 }
 
 fn segment(segment: types::Segment) -> Segment {

@@ -96,6 +96,24 @@ impl Taking<'_> {
         })
     }
 
+    /// A settle is a reload or a restart: it runs again after reverts, once for several actions, and a reviewer expects
+    /// nothing else of it.
+    fn settle(&mut self, handles: Vec<Resource<Step>>) -> Result<Vec<Step>, What> {
+        let steps = self.steps(handles)?;
+        let settles = |step: &&Step| match step {
+            Step::ServiceRun { verb, .. } => matches!(verb.as_str(), "reload" | "restart"),
+            Step::SqlReload { .. } => true,
+            _ => false,
+        };
+        match steps.iter().find(|step| !settles(step)) {
+            None => Ok(steps),
+            Some(other) => {
+                let told = words::line(&other.headline());
+                Err(What::Incoherent(format!("it settles by `{told}`, and a settle is a reload or a restart")))
+            }
+        }
+    }
+
     fn check(&mut self, check: wit::CheckOf) -> Result<Check, What> {
         if check.timeout_ms > MAX_TIMEOUT_MS {
             return Err(What::TooMuch(format!("a check that waits longer than an hour: `{}`", words::line(&check.id))));
@@ -126,7 +144,7 @@ impl Taking<'_> {
             holds_data: owned.holds_data,
             adopted: owned.adopted,
             undo: self.moves(owned.undo)?,
-            undo_settle: self.steps(owned.undo_settle)?,
+            undo_settle: self.settle(owned.undo_settle)?,
         })
     }
 
@@ -140,7 +158,7 @@ impl Taking<'_> {
             differences,
             moves: self.moves(action.moves)?,
             no_return: action.no_return,
-            settle: self.steps(action.settle)?,
+            settle: self.settle(action.settle)?,
             proof: self.checks(action.proof)?,
             after: action.after,
         })
