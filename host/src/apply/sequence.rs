@@ -219,7 +219,9 @@ mod tests {
     use crate::plan::Change;
 
     fn action(settle: &str, no_return: Option<u32>) -> Action {
-        let run = |verb: &str| Step::ServiceRun { connection: "main".to_owned(), verb: verb.to_owned() };
+        let run = |verb: &str| {
+            Step::ServiceRun(crate::step::service::ServiceRun { connection: "main".to_owned(), verb: verb.to_owned() })
+        };
         Action {
             thing: "thing".to_owned(),
             change: Change::Create,

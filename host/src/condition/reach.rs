@@ -40,6 +40,25 @@ impl Condition {
         }
     }
 
+    /// The same for a reviewer, with what is `plain` in place of the targets that are no secrets.
+    #[must_use]
+    pub fn with_known(&self, plain: &dyn Fn(&Target) -> Option<String>) -> Self {
+        let mut known = self.clone();
+        let request = match &mut known.kind {
+            ConditionKind::SqlLogin(_) | ConditionKind::ContainerStaysUp(_) | ConditionKind::ContainerAnswers(_) => {
+                None
+            }
+            ConditionKind::HttpAnswers(kind) => Some(&mut kind.request),
+            ConditionKind::HttpRefuses(request) => Some(request),
+            ConditionKind::HttpShows(kind) => Some(&mut kind.request),
+            ConditionKind::HttpLeadsTo(kind) => Some(&mut kind.request),
+        };
+        if let Some(request) = request {
+            *request = request.with_known(plain);
+        }
+        known
+    }
+
     /// Where it sends secrets, and which: for the plan's list. What is only compared with an answer stays here.
     pub fn sends(&self) -> Option<(String, Vec<&Target>)> {
         match (&self.kind, self.request()) {

@@ -22,7 +22,7 @@ use crate::{
     secret::{Making, Presence},
     spec::{Instance, Spec},
     state::InstanceRecord,
-    step::Step,
+    step::StepKind,
     value::{Address, Target},
 };
 
@@ -299,17 +299,5 @@ impl Ask {
 /// What the steps of a plan make, or make anew.
 fn made_by(planned: &Planned) -> Vec<Target> {
     let steps = planned.actions.iter().flat_map(|action| &action.moves).map(|one| &one.step);
-    steps.flat_map(made_by_step).collect()
-}
-
-fn made_by_step(step: &Step) -> Vec<Target> {
-    match step {
-        Step::SecretGenerate(generate) => vec![generate.into.clone()],
-        Step::HttpSend(request) => request.captures.iter().map(|capture| capture.into.clone()).collect(),
-        Step::HttpExchange(requests) => {
-            requests.iter().flat_map(|request| &request.captures).map(|capture| capture.into.clone()).collect()
-        }
-        Step::Unless { step, .. } => made_by_step(step),
-        _ => Vec::new(),
-    }
+    steps.flat_map(|step| step.facts().makes).cloned().collect()
 }

@@ -8,7 +8,6 @@ use crate::{
     observe::{EngineQuestion, Failure, World},
     plan::{Drafted, Revert},
     step::Step,
-    wanted::Definition,
 };
 
 /// Images of all containers that these drafts make, each asked for once a run.
@@ -26,38 +25,10 @@ pub async fn images(drafts: &mut [Drafted], stack: &str, world: &World) -> Resul
             };
             std::iter::once(&mut one.step).chain(reverts)
         });
-        for (connection, definition) in steps.filter_map(creates) {
-            let permit = gate.engine(EngineQuestion { connection: connection.clone() })?;
+        for (connection, definition) in steps.filter_map(Step::container_made) {
+            let permit = gate.engine(EngineQuestion { connection: connection.to_owned() })?;
             definition.image_id = world.image_digest(&permit, &definition.image).await?;
         }
     }
     Ok(())
-}
-
-fn creates(step: &mut Step) -> Option<(&String, &mut Definition)> {
-    match step {
-        Step::ContainerCreate { connection, definition } => Some((connection, definition)),
-        Step::Unless { step, .. } => creates(step),
-        Step::SecretGenerate(_)
-        | Step::SecretDiscard(_)
-        | Step::FileWrite(_)
-        | Step::FileRemove { .. }
-        | Step::FileRemoveBlock { .. }
-        | Step::DirectoryMake(_)
-        | Step::DirectoryRemoveIfEmpty { .. }
-        | Step::DirectoryRemove { .. }
-        | Step::Sql(_)
-        | Step::Admit(_)
-        | Step::RevokeAdmission { .. }
-        | Step::SqlReload { .. }
-        | Step::ContainerStart { .. }
-        | Step::ContainerStop { .. }
-        | Step::ContainerRename { .. }
-        | Step::ContainerRemove { .. }
-        | Step::ProveFromInside { .. }
-        | Step::HttpSend(_)
-        | Step::HttpExchange(_)
-        | Step::ServiceRun { .. }
-        | Step::Await { .. } => None,
-    }
 }

@@ -10,7 +10,7 @@ use crate::{
     gate::Gate,
     observe::{Failure, World, unwritable},
     plan::{Action, InstancePlan, Move, Plan},
-    step::{Overlap, Step, StepFailure, StepKind, refuse_overlapping},
+    step::{ContainerCreate, Overlap, Step, StepFailure, StepKind, refuse_overlapping},
     value::{Address, Target},
 };
 
@@ -49,7 +49,7 @@ pub async fn overlapping_mounts(plan: &Plan, world: &World, gates: &Gates) -> an
     for (instance, action) in plan.actions() {
         let Some(gate) = gates.get(&instance.address) else { continue };
         for one in &action.moves {
-            let Step::ContainerCreate { connection, definition } = &one.step else { continue };
+            let Step::ContainerCreate(ContainerCreate { connection, definition }) = &one.step else { continue };
             let acting = Acting { world, gate, gates };
             let (name, mounts) = (definition.lasting_name(), &definition.mounts);
             match refuse_overlapping(&acting, connection, name, mounts).await {
@@ -74,7 +74,7 @@ fn connection_of<'a>(instance: &'a InstancePlan, action: &Action) -> &'a str {
 }
 
 fn of_moves(moves: &[Move], gate: &Gate, world: &World, instance: &Address, connection: &str) -> Vec<Diagnostic> {
-    let paths = moves.iter().filter_map(|one| written(&one.step));
+    let paths = moves.iter().filter_map(|one| one.step.facts().path);
     let refused = paths.filter_map(|path| {
         let permit = gate.path_change(path.to_owned()).ok()?;
         let why = unwritable(permit.subject())?;
@@ -89,20 +89,6 @@ fn of_moves(moves: &[Move], gate: &Gate, world: &World, instance: &Address, conn
         }))
     });
     refused.collect()
-}
-
-/// The path at which a step makes, writes or removes something.
-fn written(step: &Step) -> Option<&str> {
-    match step {
-        Step::FileWrite(wanted) => Some(&wanted.path),
-        Step::DirectoryMake(directory) => Some(&directory.path),
-        Step::FileRemove { path }
-        | Step::FileRemoveBlock { path, .. }
-        | Step::DirectoryRemoveIfEmpty { path }
-        | Step::DirectoryRemove { path } => Some(path),
-        Step::Unless { step, .. } => written(step),
-        _ => None,
-    }
 }
 
 /// Values that the language of their file can't carry. A secret that is made by this plan fits everywhere.
@@ -126,7 +112,7 @@ fn of_values(moves: &[Move], world: &World, instance: &Address) -> Vec<Diagnosti
 fn of_store(plan: &Plan, world: &World) -> Option<Diagnostic> {
     let steps = || plan.actions().flat_map(|(_, action)| action.moves.iter().map(|one| &one.step));
     let makes = steps().any(|step| matches!(step, Step::SecretGenerate(_)));
-    if !makes && !steps().any(|step| !step.targets().is_empty()) {
+    if !makes && !steps().any(|step| !step.facts().fills.is_empty()) {
         return None;
     }
     let refused = world.vault.ready(makes).err()?;

@@ -10,7 +10,7 @@ use crate::{
     gate::Grants,
     secret::Making,
     state::InstanceRecord,
-    step::{Step, StepKind},
+    step::{Step, StepKind, WrittenBy},
     value::{Address, Target},
 };
 
@@ -146,15 +146,7 @@ fn instance_plan(draft: Drafted, printed: &BTreeSet<String>) -> InstancePlan {
 
 /// The steps that `write = "print"` keeps from being carried out.
 fn writes_a_file(step: &Step) -> bool {
-    match step {
-        Step::FileWrite(_)
-        | Step::FileRemove { .. }
-        | Step::FileRemoveBlock { .. }
-        | Step::Admit(_)
-        | Step::RevokeAdmission { .. } => true,
-        Step::Unless { step, .. } => writes_a_file(step),
-        _ => false,
-    }
+    step.facts().written_by == WrittenBy::WhoeverKeepsTheFile
 }
 
 /// Actions in the order of `after`; else as the plugin listed them.
@@ -207,15 +199,17 @@ fn secret_uses(drafts: &[Drafted], binding: &Binding, plain: &dyn Fn(&Target) ->
     for draft in drafts {
         for action in &draft.planned.actions {
             let steps = action.moves.iter().map(|one| &one.step).chain(&action.settle);
-            // What these ask is asked by the checks as well.
-            for step in steps.filter(|step| !matches!(step, Step::Await { .. } | Step::ProveFromInside { .. })) {
-                note(step.targets(), &step.shown(plain).place());
+            for step in steps {
+                note(step.facts().fills, &step.shown(plain).place());
             }
         }
         // Checks are asked after every apply, proofs after their action.
         let proofs = draft.planned.actions.iter().flat_map(|action| &action.proof);
-        for (place, targets) in draft.planned.checks.iter().chain(proofs).filter_map(|check| check.condition.sends()) {
-            note(targets, &place);
+        for condition in draft.planned.checks.iter().chain(proofs).map(|check| &check.condition) {
+            let place = condition.with_known(plain).sends().map(|(place, _)| place);
+            if let (Some((_, targets)), Some(place)) = (condition.sends(), place) {
+                note(targets, &place);
+            }
         }
     }
     let used = places.into_iter().map(|(name, places)| SecretUse {

@@ -9,7 +9,7 @@
 use std::fmt;
 
 use super::{Move, Planned, Revert};
-use crate::step::{Statement, Step};
+use crate::step::{Destroys, Step, StepKind};
 
 /// A step that destroys data where none may.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,40 +57,7 @@ fn reverts(moves: &[Move]) -> impl Iterator<Item = &Step> {
 }
 
 fn destroys(step: &Step) -> bool {
-    match step {
-        Step::SecretDiscard(_) | Step::DirectoryRemove { .. } => true,
-        Step::Sql(sql) => match sql.statement {
-            Statement::DropRole { .. } | Statement::DropDatabase { .. } => true,
-            Statement::CreateRole { .. }
-            | Statement::AllowLogin { .. }
-            | Statement::SetPassword { .. }
-            | Statement::CreateDatabase(_)
-            | Statement::SetOwner { .. }
-            | Statement::CreateExtension { .. } => false,
-        },
-        Step::Unless { step, .. } => destroys(step),
-        // What these take away, the host can put back.
-        Step::SecretGenerate(_)
-        | Step::FileWrite(_)
-        | Step::FileRemove { .. }
-        | Step::FileRemoveBlock { .. }
-        | Step::DirectoryMake(_)
-        | Step::DirectoryRemoveIfEmpty { .. }
-        | Step::Admit(_)
-        | Step::RevokeAdmission { .. }
-        | Step::SqlReload { .. }
-        | Step::ContainerCreate { .. }
-        | Step::ContainerStart { .. }
-        | Step::ContainerStop { .. }
-        | Step::ContainerRename { .. }
-        | Step::ContainerRemove { .. }
-        | Step::ProveFromInside { .. }
-        // Nobody can tell what these do: the operator named them in the grants.
-        | Step::HttpSend(_)
-        | Step::HttpExchange(_)
-        | Step::ServiceRun { .. }
-        | Step::Await { .. } => false,
-    }
+    step.facts().destroys == Destroys::Data
 }
 
 #[cfg(test)]
@@ -99,7 +66,7 @@ mod tests {
     use crate::{
         condition::{Condition, ConditionKind, SqlLogin, Vantage},
         plan::{Action, Change, Owned, Thing},
-        step::{SecretDiscard, SqlStep},
+        step::{DirectoryRemove, DirectoryRemoveIfEmpty, SecretDiscard, SqlStep, Statement, Unless},
         value::{Address, Target},
     };
 
@@ -112,7 +79,7 @@ mod tests {
         vec![
             drop(Statement::DropRole { role: "app".into() }),
             drop(Statement::DropDatabase { database: "app".into() }),
-            Step::DirectoryRemove { path: "/srv/app".into() },
+            Step::DirectoryRemove(DirectoryRemove { path: "/srv/app".into() }),
             Step::SecretDiscard(SecretDiscard { of }),
         ]
     }
@@ -146,7 +113,7 @@ mod tests {
 
     #[test]
     fn data_is_destroyed_only_by_the_undo_of_what_holds_it() {
-        let harmless = || Step::DirectoryRemoveIfEmpty { path: "/srv/app".into() };
+        let harmless = || Step::DirectoryRemoveIfEmpty(DirectoryRemoveIfEmpty { path: "/srv/app".into() });
         for step in destroying() {
             let fine = planned(vec![by_host(harmless())], vec![], true, vec![by_host(step.clone())], vec![]);
             assert_eq!(misplaced(&fine), None, "{step:?}");
@@ -172,7 +139,7 @@ mod tests {
             let name = || "app".to_owned();
             let login = SqlLogin { connection: name(), database: name(), role: name(), password: None };
             let condition = Condition { kind: ConditionKind::SqlLogin(login), vantage: Vantage::Host };
-            let hidden = Step::Unless { condition, step: Box::new(step) };
+            let hidden = Step::Unless(Unless { condition, step: Box::new(step) });
             assert!(misplaced(&planned(vec![by_host(hidden)], vec![], true, vec![], vec![])).is_some());
         }
     }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::Drafted;
 use crate::{
     diagnostic::{Diagnostic, Place},
-    step::Step,
+    step::{ContainerCreate, Step},
     value::Address,
 };
 
@@ -17,7 +17,7 @@ pub fn refuse_shared(drafts: &[Drafted]) -> Vec<Diagnostic> {
     for draft in drafts {
         let moves = draft.planned.actions.iter().flat_map(|action| &action.moves);
         for one in moves {
-            let Step::ContainerCreate { connection, definition } = &one.step else { continue };
+            let Step::ContainerCreate(ContainerCreate { connection, definition }) = &one.step else { continue };
             for port in &definition.ports {
                 let published = (connection.as_str(), port.host_address.as_deref(), port.host);
                 match publishers.insert(published, &draft.address) {

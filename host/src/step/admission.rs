@@ -10,7 +10,7 @@ use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind,
+    Facts, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, WrittenBy,
     config_file::{ConfigHere, Lock},
 };
 use crate::{
@@ -22,15 +22,14 @@ use crate::{
         Failure, HbaRule, HbaRules, Marked,
         hba::{self, ConfigFile, ServerFile},
     },
-    value::Target,
     wanted::{Admission, Position},
 };
 
 /// `sql.revoke-admission` in the WIT.
-#[derive(Clone, Copy, Debug)]
-pub struct RevokeAdmission<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokeAdmission {
     /// Name of the connection.
-    pub connection: &'a str,
+    pub connection: String,
 }
 
 /// The instance's blocks as they were; none where there was none.
@@ -43,7 +42,7 @@ pub struct Blocks {
 impl Admission {
     /// One line.
     pub fn headline(&self) -> String {
-        format!("let {} in on {}", roles(self), self.connection)
+        format!("let {} in on {}", roles(self), &self.connection)
     }
 }
 
@@ -84,19 +83,19 @@ impl StepKind for Admission {
         Ok(self.before(acting).await? == wanted(self))
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts { written_by: WrittenBy::WhoeverKeepsTheFile, ..Facts::default() }
     }
 }
 
-impl RevokeAdmission<'_> {
+impl RevokeAdmission {
     /// One line.
     pub fn headline(&self) -> String {
-        format!("take back the lines that let it in on {}", self.connection)
+        format!("take back the lines that let it in on {}", &self.connection)
     }
 }
 
-impl StepKind for RevokeAdmission<'_> {
+impl StepKind for RevokeAdmission {
     type Before = Blocks;
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
@@ -133,8 +132,8 @@ impl StepKind for RevokeAdmission<'_> {
         Ok(self.before(acting).await? == Blocks::default())
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts { written_by: WrittenBy::WhoeverKeepsTheFile, ..Facts::default() }
     }
 }
 

@@ -5,20 +5,19 @@ use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
 use rustix::fs::{AtFlags, Gid, Mode, RawMode, Uid};
 use serde::{Deserialize, Serialize};
 
-use super::{DirectoryMake, Preview, Repeat, StepFailure, StepKind, file::failed};
+use super::{DirectoryMake, Facts, Preview, Repeat, StepFailure, StepKind, file::failed};
 use crate::{
     apply::Acting,
     connection::files::Owner,
     gate::{Denial, Gate, Within},
     observe::{file_failure, parent, root},
-    value::Target,
 };
 
 /// `files.remove-directory-if-empty`
-#[derive(Clone, Copy, Debug)]
-pub struct DirectoryRemoveIfEmpty<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryRemoveIfEmpty {
     /// Absolute.
-    pub path: &'a str,
+    pub path: String,
 }
 
 /// A directory that was there before.
@@ -37,7 +36,7 @@ impl DirectoryMake {
                 format!(", {}:{}", owner.as_deref().unwrap_or("root"), group.as_deref().unwrap_or("root"))
             }
         };
-        format!("make directory {} ({:04o}{owner})", self.path, self.mode)
+        format!("make directory {} ({:04o}{owner})", &self.path, self.mode)
     }
 
     fn wanted_owner(&self) -> Result<Option<Owner>, StepFailure> {
@@ -49,10 +48,10 @@ impl DirectoryMake {
     }
 }
 
-impl DirectoryRemoveIfEmpty<'_> {
+impl DirectoryRemoveIfEmpty {
     /// One line for plan, progress and errors.
     pub fn headline(&self) -> String {
-        format!("remove directory {} if it is empty", self.path)
+        format!("remove directory {} if it is empty", &self.path)
     }
 }
 
@@ -148,12 +147,12 @@ impl StepKind for DirectoryMake {
         Ok(self.before(acting).await?.is_empty())
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts { path: Some(&self.path), ..Facts::default() }
     }
 }
 
-impl StepKind for DirectoryRemoveIfEmpty<'_> {
+impl StepKind for DirectoryRemoveIfEmpty {
     type Before = Option<DirectoryFound>;
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
@@ -203,8 +202,8 @@ impl StepKind for DirectoryRemoveIfEmpty<'_> {
         Ok(true)
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts { path: Some(&self.path), ..Facts::default() }
     }
 }
 

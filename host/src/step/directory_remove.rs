@@ -2,30 +2,30 @@
 
 use anyhow::anyhow;
 use cap_std::fs::Dir;
+use serde::{Deserialize, Serialize};
 
-use super::{Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, file::failed};
+use super::{Destroys, Facts, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, file::failed};
 use crate::{
     apply::Acting,
     gate::{Denial, Gate},
     observe::{file_failure, parent},
     render::printable,
-    value::Target,
 };
 
 /// `files.remove-directory`
-#[derive(Clone, Copy, Debug)]
-pub struct DirectoryRemove<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryRemove {
     /// Absolute.
-    pub path: &'a str,
+    pub path: String,
 }
 
 /// Entries that a preview names.
 const SHOWN: usize = 10;
 
-impl DirectoryRemove<'_> {
+impl DirectoryRemove {
     /// One line for plan, progress and errors.
     pub fn headline(&self) -> String {
-        format!("remove directory {} with all that is in it", self.path)
+        format!("remove directory {} with all that is in it", &self.path)
     }
 
     /// The directory that holds it, and its name in there; none when there is no such directory.
@@ -34,7 +34,7 @@ impl DirectoryRemove<'_> {
         let Some((directory, name)) = parent(permit.subject()).map_err(failed)? else { return Ok(None) };
         match directory.symlink_metadata(&name) {
             Ok(facts) if facts.is_dir() => Ok(Some((directory, name))),
-            Ok(_) => Err(anyhow!("{} is no directory: it is left alone", self.path).into()),
+            Ok(_) => Err(anyhow!("{} is no directory: it is left alone", &self.path).into()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(file_failure(permit.subject(), error))),
         }
@@ -67,7 +67,7 @@ fn refuse_mounts(path: &str) -> Result<(), StepFailure> {
     }
 }
 
-impl StepKind for DirectoryRemove<'_> {
+impl StepKind for DirectoryRemove {
     type Before = ();
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
@@ -90,9 +90,9 @@ impl StepKind for DirectoryRemove<'_> {
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let Some((directory, name)) = self.place(acting.gate)? else { return Ok(()) };
-        refuse_mounts(self.path)?;
+        refuse_mounts(&self.path)?;
         // Entries are opened without following links, so that nothing outside is reached.
-        directory.remove_dir_all(name).map_err(|error| anyhow!("{}: {error}", self.path).into())
+        directory.remove_dir_all(name).map_err(|error| anyhow!("{}: {error}", &self.path).into())
     }
 
     /// What it held is gone.
@@ -108,8 +108,8 @@ impl StepKind for DirectoryRemove<'_> {
         Ok(self.place(acting.gate)?.is_none())
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts { path: Some(&self.path), destroys: Destroys::Data, ..Facts::default() }
     }
 }
 

@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Preview, Repeat, StepFailure, StepKind, diff::diff};
+use super::{Facts, Preview, Repeat, StepFailure, StepKind, WrittenBy, diff::diff};
 use crate::{
     apply::Acting,
     connection::files::{self, Found, Owner},
@@ -13,7 +13,6 @@ use crate::{
     gate::{Denial, Gate, Permit, Within},
     observe::{Failure, Sameness, World, find, markers, parent, place, secret_place, standing},
     state::PlaceRecord,
-    value::Target,
     wanted::{Position, Region, WantedFile},
 };
 
@@ -145,8 +144,14 @@ impl StepKind for WantedFile {
         Ok(comparison.content == Sameness::Same && comparison.mode == Sameness::Same)
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        self.content.targets()
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            fills: self.content.targets(),
+            place: Some(format!("file {}", self.path)),
+            path: Some(&self.path),
+            written_by: WrittenBy::WhoeverKeepsTheFile,
+            ..Facts::default()
+        }
     }
 }
 

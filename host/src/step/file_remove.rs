@@ -1,9 +1,10 @@
 //! Removing a file, or the block of an instance from one.
 
 use anyhow::{Context, anyhow};
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind,
+    Facts, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, WrittenBy,
     file::{FileBefore, failed, open_parent, remove, write},
 };
 use crate::{
@@ -13,40 +14,39 @@ use crate::{
     observe::{block_place, find, markers, parent, secret_place, whole_place},
     render::printable,
     state::PlaceRecord,
-    value::Target,
 };
 
 /// `files.remove`: a file that this stack wrote. One that somebody else put there stays.
-#[derive(Clone, Copy, Debug)]
-pub struct FileRemove<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRemove {
     /// Absolute.
-    pub path: &'a str,
+    pub path: String,
 }
 
 /// `files.remove-block`
-#[derive(Clone, Copy, Debug)]
-pub struct FileRemoveBlock<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRemoveBlock {
     /// Absolute.
-    pub path: &'a str,
+    pub path: String,
     /// What starts a comment line.
-    pub comment: &'a str,
+    pub comment: String,
 }
 
-impl FileRemove<'_> {
+impl FileRemove {
     /// One line for plan, progress and errors.
     pub fn headline(&self) -> String {
-        format!("remove {}", self.path)
+        format!("remove {}", &self.path)
     }
 }
 
-impl FileRemoveBlock<'_> {
+impl FileRemoveBlock {
     /// One line for plan, progress and errors.
     pub fn headline(&self) -> String {
-        format!("remove the stack's block from {}", self.path)
+        format!("remove the stack's block from {}", &self.path)
     }
 }
 
-impl StepKind for FileRemove<'_> {
+impl StepKind for FileRemove {
     type Before = FileBefore;
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
@@ -57,7 +57,7 @@ impl StepKind for FileRemove<'_> {
         let part = acting.gate.path_change(self.path.to_owned()).ok().and_then(|permit| find(permit.subject()).ok()?);
         Preview {
             headline: self.headline(),
-            lines: removed(acting, self.path, part.as_ref().map(|found| &found.bytes[..])),
+            lines: removed(acting, &self.path, part.as_ref().map(|found| &found.bytes[..])),
         }
     }
 
@@ -106,12 +106,12 @@ impl StepKind for FileRemove<'_> {
         Ok(find(permit.subject()).map_err(failed)?.is_none())
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts { path: Some(&self.path), written_by: WrittenBy::WhoeverKeepsTheFile, ..Facts::default() }
     }
 }
 
-impl StepKind for FileRemoveBlock<'_> {
+impl StepKind for FileRemoveBlock {
     type Before = FileBefore;
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
@@ -122,12 +122,12 @@ impl StepKind for FileRemoveBlock<'_> {
         let block = || {
             let permit = acting.gate.path_change(self.path.to_owned()).ok()?;
             let found = find(permit.subject()).ok()??;
-            let block = markers(permit.subject(), self.comment).find(&found.bytes).ok()??.to_vec();
+            let block = markers(permit.subject(), &self.comment).find(&found.bytes).ok()??.to_vec();
             Some(zeroize::Zeroizing::new(block))
         };
         Preview {
             headline: self.headline(),
-            lines: removed(acting, self.path, block().as_ref().map(|block| &block[..])),
+            lines: removed(acting, &self.path, block().as_ref().map(|block| &block[..])),
         }
     }
 
@@ -136,7 +136,7 @@ impl StepKind for FileRemoveBlock<'_> {
         let within = permit.subject();
         let found = find(within).map_err(failed)?;
         if let Some(found) = &found {
-            markers(within, self.comment).find(&found.bytes).map_err(|damage| anyhow!("{}: {damage}", within.path))?;
+            markers(within, &self.comment).find(&found.bytes).map_err(|damage| anyhow!("{}: {damage}", within.path))?;
         }
         let state = &acting.world.state;
         let place = state.place(&block_place(&within.path, within.instance()))?;
@@ -149,7 +149,7 @@ impl StepKind for FileRemoveBlock<'_> {
         if let Some((directory, name)) = parent(within).map_err(failed)? {
             let _lock = files::lock(&directory).with_context(|| within.path.clone())?;
             if let Some(found) = find(within).map_err(failed)? {
-                let rest = markers(within, self.comment).remove(&found.bytes);
+                let rest = markers(within, &self.comment).remove(&found.bytes);
                 let rest = rest.map_err(|damage| anyhow!("{}: {damage}", within.path))?;
                 if rest.as_slice() != found.bytes.as_slice() {
                     write(&directory, &name, &rest, found.mode, found.owner, &within.path)?;
@@ -164,7 +164,7 @@ impl StepKind for FileRemoveBlock<'_> {
     async fn revert(&self, before: &FileBefore, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.path_change(self.path.to_owned())?;
         let within = permit.subject();
-        let markers = markers(within, self.comment);
+        let markers = markers(within, &self.comment);
         if let Some((then, mode, owner)) = before.whole()?
             && let Some(block) = markers.find(&then).map_err(|damage| anyhow!("{}: {damage}", within.path))?
         {
@@ -190,12 +190,12 @@ impl StepKind for FileRemoveBlock<'_> {
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
         let permit = acting.gate.path_change(self.path.to_owned())?;
         let Some(found) = find(permit.subject()).map_err(failed)? else { return Ok(true) };
-        let block = markers(permit.subject(), self.comment).find(&found.bytes);
-        Ok(block.map_err(|damage| anyhow!("{}: {damage}", self.path))?.is_none())
+        let block = markers(permit.subject(), &self.comment).find(&found.bytes);
+        Ok(block.map_err(|damage| anyhow!("{}: {damage}", &self.path))?.is_none())
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts { path: Some(&self.path), written_by: WrittenBy::WhoeverKeepsTheFile, ..Facts::default() }
     }
 }
 

@@ -111,7 +111,7 @@ async fn a_file_that_somebody_else_wrote_is_foreign_and_not_removed() {
     let wanted = file(&stage, "x", plain("ours\n"));
     std::fs::write(&wanted.path, "theirs\n").unwrap();
     assert!(compare(&stage, &wanted).await.foreign);
-    let refused = FileRemove { path: &wanted.path }.before(&stage.acting()).await.unwrap_err().to_string();
+    let refused = FileRemove { path: (&wanted.path).into() }.before(&stage.acting()).await.unwrap_err().to_string();
     assert!(refused.contains("has not written it"), "{refused}");
     assert_eq!(read(&wanted.path), "theirs\n");
 }
@@ -170,7 +170,7 @@ async fn what_a_secret_was_written_into_is_not_read_back() {
     write(&stage, &wanted).await;
     let ask = || stage.gate.file_read(FileRead(wanted.path.clone())).unwrap();
     assert!(stage.world.file_read(&ask()).await.unwrap_err().to_string().contains("not read back"));
-    let removed = shown(&FileRemove { path: &wanted.path }.preview(&stage.acting()).await);
+    let removed = shown(&FileRemove { path: (&wanted.path).into() }.preview(&stage.acting()).await);
     assert!(!removed.contains("the-value"), "{removed}");
     wanted.revert(&before, &stage.acting()).await.unwrap();
     stage.world.memo.clear();
@@ -202,7 +202,7 @@ async fn a_removed_block_comes_back_and_damaged_markers_are_refused() {
     std::fs::write(&wanted.path, "local all").unwrap();
     write(&stage, &wanted).await;
     let with = read(&wanted.path);
-    let step = FileRemoveBlock { path: &wanted.path, comment: "#" };
+    let step = FileRemoveBlock { path: (&wanted.path).into(), comment: "#".into() };
     let before = step.before(&stage.acting()).await.unwrap();
     step.carry_out(&stage.acting()).await.unwrap();
     assert_eq!(read(&wanted.path), "local all");
@@ -221,7 +221,7 @@ async fn removing_and_reverting_gives_the_file_back_with_mode_and_owner() {
     let wanted = WantedFile { mode: 0o640, ..file(&stage, "x", plain("a\n")) };
     write(&stage, &wanted).await;
     std::os::unix::fs::chown(&wanted.path, Some(1000), Some(12)).unwrap();
-    let step = FileRemove { path: &wanted.path };
+    let step = FileRemove { path: (&wanted.path).into() };
     let before = step.before(&stage.acting()).await.unwrap();
     step.carry_out(&stage.acting()).await.unwrap();
     step.carry_out(&stage.acting()).await.unwrap();
@@ -266,9 +266,9 @@ async fn a_step_outside_the_grant_is_denied() {
     for path in [outside.clone(), format!("{}/../outside", stage.path("files").display())] {
         let wanted = WantedFile { path: path.clone(), ..file(&stage, "x", plain("x")) };
         assert!(matches!(wanted.carry_out(&stage.acting()).await, Err(StepFailure::Denied(_))), "{path}");
-        let removal = FileRemove { path: &path };
+        let removal = FileRemove { path: (&path).into() };
         assert!(matches!(removal.carry_out(&stage.acting()).await, Err(StepFailure::Denied(_))), "{path}");
-        let removal = DirectoryRemoveIfEmpty { path: &path };
+        let removal = DirectoryRemoveIfEmpty { path: (&path).into() };
         assert!(matches!(removal.carry_out(&stage.acting()).await, Err(StepFailure::Denied(_))), "{path}");
     }
     assert!(!std::path::Path::new(&outside).exists());
@@ -301,7 +301,7 @@ async fn a_directory_is_removed_only_when_empty() {
     std::fs::create_dir(stage.path("files/a")).unwrap();
     std::fs::write(stage.path("files/a/x"), "").unwrap();
     let path = stage.path("files/a").display().to_string();
-    let step = DirectoryRemoveIfEmpty { path: &path };
+    let step = DirectoryRemoveIfEmpty { path: (&path).into() };
     step.carry_out(&stage.acting()).await.unwrap();
     assert!(stage.path("files/a/x").exists());
     std::fs::remove_file(stage.path("files/a/x")).unwrap();

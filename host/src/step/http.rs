@@ -1,10 +1,11 @@
 //! Sending HTTP requests: one, or several in order where a later one carries a token that an earlier one answered.
 
 use anyhow::anyhow;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind};
+use super::{Facts, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind};
 use crate::{
     apply::Acting,
     connection::http::{Answer, Trouble},
@@ -15,44 +16,79 @@ use crate::{
     wanted::{Bearer, Body, Capture, Method, Request},
 };
 
-/// `http.send` and `http.exchange`
-#[derive(Clone, Copy, Debug)]
-pub struct HttpExchange<'a> {
-    /// In order; each is sent only when the one before was accepted.
-    pub requests: &'a [Request],
+/// `http.send`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HttpSend {
+    /// The request.
+    pub request: Box<Request>,
 }
 
-impl<'a> HttpExchange<'a> {
-    /// A single request.
-    pub fn of(request: &'a Request) -> Self {
-        Self { requests: std::slice::from_ref(request) }
-    }
+/// `http.exchange`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HttpExchange {
+    /// In order; each is sent only when the one before was accepted.
+    pub requests: Vec<Request>,
+}
+
+/// What both are: requests, in order.
+pub trait Requests: Sync {
+    /// All of them.
+    fn requests(&self) -> &[Request];
 
     /// One line: what it does.
-    pub fn headline(&self) -> String {
-        self.requests.iter().map(Request::says).collect::<Vec<_>>().join(", then ")
-    }
-
-    /// Where secrets go that it sends.
-    pub fn place(&self) -> String {
-        self.headline()
+    fn headline(&self) -> String {
+        self.requests().iter().map(Request::says).collect::<Vec<_>>().join(", then ")
     }
 }
 
-impl StepKind for HttpExchange<'_> {
+impl Requests for HttpSend {
+    fn requests(&self) -> &[Request] {
+        std::slice::from_ref(&self.request)
+    }
+}
+
+impl Requests for HttpExchange {
+    fn requests(&self) -> &[Request] {
+        &self.requests
+    }
+}
+
+impl HttpExchange {
+    /// A single request.
+    pub fn of(request: &Request) -> Self {
+        Self { requests: vec![request.clone()] }
+    }
+}
+
+/// What a reviewer sees in place of references that are no secrets.
+impl HttpSend {
+    pub(super) fn shown(&self, plain: &dyn Fn(&Target) -> Option<String>) -> Self {
+        Self { request: Box::new(self.request.with_known(plain)) }
+    }
+}
+
+impl HttpExchange {
+    pub(super) fn shown(&self, plain: &dyn Fn(&Target) -> Option<String>) -> Self {
+        Self { requests: self.requests.iter().map(|request| request.with_known(plain)).collect() }
+    }
+}
+
+impl<T: Requests> StepKind for T {
     /// What was sent can't be unsent: an action takes it back by steps of its own.
     type Before = ();
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
-        self.requests.iter().try_for_each(|request| gate.http(request.clone()).map(drop))
+        self.requests().iter().try_for_each(|request| gate.http(request.clone()).map(drop))
     }
 
     async fn preview(&self, acting: &Acting<'_>) -> Preview {
-        let requests: Vec<Request> = self.requests.iter().map(|request| readable(request, acting.world)).collect();
+        let requests: Vec<Request> = self.requests().iter().map(|request| readable(request, acting.world)).collect();
         let line = |text: String| PreviewLine { sign: Sign::Added, text };
-        let lines = requests.iter().flat_map(|request| shown(request, requests.len() > 1));
-        let headline = HttpExchange { requests: &requests }.headline();
-        Preview { headline, lines: lines.map(line).collect() }
+        let several = requests.len() > 1;
+        let lines = requests.iter().flat_map(|request| shown(request, several)).map(line).collect();
+        Preview { headline: HttpExchange { requests }.headline(), lines }
     }
 
     async fn before(&self, _acting: &Acting<'_>) -> Result<(), StepFailure> {
@@ -61,8 +97,8 @@ impl StepKind for HttpExchange<'_> {
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let world = acting.world;
-        let mut answers: Vec<Answer> = Vec::with_capacity(self.requests.len());
-        for request in self.requests {
+        let mut answers: Vec<Answer> = Vec::with_capacity(self.requests().len());
+        for request in self.requests() {
             let says = readable(request, world).says();
             let permit = world.http_known(request, acting.gate).map_err(failed)?;
             let token = earlier_token(request, &says, &answers)?;
@@ -89,15 +125,20 @@ impl StepKind for HttpExchange<'_> {
 
     fn repeat(&self) -> Repeat {
         let repeatable = |request: &Request| matches!(request.method, Method::Get | Method::Put | Method::Delete);
-        if self.requests.iter().all(repeatable) { Repeat::Repeatable } else { Repeat::Unknowable }
+        if self.requests().iter().all(repeatable) { Repeat::Repeatable } else { Repeat::Unknowable }
     }
 
     async fn is_done(&self, _acting: &Acting<'_>) -> Result<bool, StepFailure> {
         Ok(false)
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        self.requests.iter().flat_map(Request::targets).collect()
+    fn facts(&self) -> Facts<'_> {
+        let requests = || self.requests().iter();
+        Facts {
+            fills: requests().flat_map(Request::targets).collect(),
+            makes: requests().flat_map(|request| &request.captures).map(|capture| &capture.into).collect(),
+            ..Facts::default()
+        }
     }
 }
 

@@ -23,6 +23,7 @@ pub mod service;
 mod sql;
 mod sql_reload;
 mod sql_text;
+mod unless;
 mod wait;
 
 pub use container::{
@@ -35,92 +36,20 @@ pub use admission::{Blocks, RevokeAdmission};
 pub(crate) use config_file::ConfigHere;
 pub use directory::{DirectoryFound, DirectoryRemoveIfEmpty};
 pub use directory_remove::DirectoryRemove;
+pub use dispatch::Step;
 pub use file::FileBefore;
 pub use file_remove::{FileRemove, FileRemoveBlock};
 pub use sql::SqlBefore;
 pub use sql_reload::SqlReload;
+pub use unless::Unless;
+pub use wait::Await;
 
 use crate::{
     apply::Acting,
-    condition::{Check, Condition},
     gate::{Denial, Gate},
-    value::{Address, Target},
-    wanted::{Admission, Database, Definition, Request, WantedFile},
+    value::Target,
+    wanted::Database,
 };
-
-/// One typed effect.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum Step {
-    SecretGenerate(SecretGenerate),
-    SecretDiscard(SecretDiscard),
-    FileWrite(WantedFile),
-    FileRemove {
-        path: String,
-    },
-    FileRemoveBlock {
-        path: String,
-        comment: String,
-    },
-    DirectoryMake(DirectoryMake),
-    DirectoryRemoveIfEmpty {
-        path: String,
-    },
-    /// With all that is in it.
-    DirectoryRemove {
-        path: String,
-    },
-    Sql(SqlStep),
-    Admit(Admission),
-    RevokeAdmission {
-        connection: String,
-    },
-    SqlReload {
-        connection: String,
-    },
-    ContainerCreate {
-        connection: String,
-        definition: Box<Definition>,
-    },
-    ContainerStart {
-        connection: String,
-        name: String,
-    },
-    ContainerStop {
-        connection: String,
-        name: String,
-    },
-    ContainerRename {
-        connection: String,
-        name: String,
-        to: String,
-    },
-    ContainerRemove {
-        connection: String,
-        name: String,
-    },
-    /// `checks` is empty when the plugin makes it; the plan fills in what the instances it refers to want asked.
-    ProveFromInside {
-        connection: String,
-        name: String,
-        checks: Vec<(Address, Check)>,
-    },
-    HttpSend(Box<Request>),
-    HttpExchange(Vec<Request>),
-    ServiceRun {
-        connection: String,
-        verb: String,
-    },
-    Await {
-        condition: Condition,
-        timeout_ms: u32,
-    },
-    Unless {
-        condition: Condition,
-        step: Box<Step>,
-    },
-}
 
 /// `secrets.generate`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -274,6 +203,44 @@ pub trait StepKind {
     /// Whether the world shows that it has been carried out; asked only of detectable steps.
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure>;
 
+    /// What it means for whoever looks at a plan. There is no default: a step that forgot to say that it destroys data, or
+    /// where it writes, would pass where it must not.
+    fn facts(&self) -> Facts<'_>;
+}
+
+/// What has to be known of a step before it is carried out.
+#[derive(Debug, Default)]
+pub struct Facts<'a> {
     /// Every target that it fills in, with repetitions.
-    fn targets(&self) -> Vec<&Target>;
+    pub fills: Vec<&'a Target>,
+    /// Where these go, for the list of secrets: `file /srv/…/config.toml`; none is the step's headline.
+    pub place: Option<String>,
+    /// Every target that it makes, or makes anew.
+    pub makes: Vec<&'a Target>,
+    /// The path at which it makes, writes or removes something.
+    pub path: Option<&'a str>,
+    /// Who carries it out where another program keeps the files of a connection (`write = "print"`).
+    pub written_by: WrittenBy,
+    /// Whether data is gone after it.
+    pub destroys: Destroys,
+}
+
+/// Who carries a step out where another program keeps the files of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WrittenBy {
+    /// stackrun, as everywhere.
+    #[default]
+    Stackrun,
+    /// Whoever keeps the file: stackrun prints what is to be written.
+    WhoeverKeepsTheFile,
+}
+
+/// Whether data is gone after a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Destroys {
+    /// What it takes away, the host can put back; or nobody can tell, and the operator named it in the grants.
+    #[default]
+    Nothing,
+    /// Nothing brings back what was there.
+    Data,
 }

@@ -1,12 +1,11 @@
 //! Generating a secret, and discarding one.
 
-use super::{Preview, Repeat, SecretDiscard, SecretGenerate, StepFailure, StepKind, file::failed};
+use super::{Destroys, Facts, Preview, Repeat, SecretDiscard, SecretGenerate, StepFailure, StepKind, file::failed};
 use crate::{
     apply::Acting,
     gate::{Denial, Gate},
     secret::Presence,
     step::Generator,
-    value::Target,
 };
 
 impl SecretGenerate {
@@ -62,8 +61,8 @@ impl StepKind for SecretGenerate {
         Ok(matches!(acting.world.vault.presence(&self.into).map_err(failed)?, Presence::Present(_)))
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts { makes: vec![&self.into], place: Some("the store".to_owned()), ..Facts::default() }
     }
 }
 
@@ -100,7 +99,7 @@ impl StepKind for SecretDiscard {
         Ok(matches!(acting.world.vault.presence(&self.of).map_err(failed)?, Presence::Absent))
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts { destroys: Destroys::Data, ..Facts::default() }
     }
 }

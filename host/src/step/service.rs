@@ -1,30 +1,30 @@
 //! Running a verb of a connection.
 
 use anyhow::anyhow;
+use serde::{Deserialize, Serialize};
 
-use super::{Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind};
+use super::{Facts, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind};
 use crate::{
     apply::Acting,
     connection::{caddy::Refused, verb},
     gate::{Denial, Gate, VerbSubject},
     host_file::Verb,
     render::printable,
-    value::Target,
 };
 
 /// `services.run`
-#[derive(Clone, Copy, Debug)]
-pub struct ServiceRun<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceRun {
     /// Name of the connection.
-    pub connection: &'a str,
+    pub connection: String,
     /// `reload`, `restart`, `validate`.
-    pub verb: &'a str,
+    pub verb: String,
 }
 
-impl ServiceRun<'_> {
+impl ServiceRun {
     /// One line: what it does.
     pub fn headline(&self) -> String {
-        format!("{} {}", self.verb, self.connection)
+        format!("{} {}", &self.verb, &self.connection)
     }
 
     fn subject(&self) -> VerbSubject {
@@ -32,7 +32,7 @@ impl ServiceRun<'_> {
     }
 }
 
-impl StepKind for ServiceRun<'_> {
+impl StepKind for ServiceRun {
     /// A service keeps no before-image: after the reverts of the other steps it is run again.
     type Before = ();
 
@@ -41,10 +41,10 @@ impl StepKind for ServiceRun<'_> {
     }
 
     async fn preview(&self, acting: &Acting<'_>) -> Preview {
-        let lines = match acting.world.connections.settings(self.connection) {
+        let lines = match acting.world.connections.settings(&self.connection) {
             Ok(connection) => {
-                let env = connection.verbs.get(self.verb).map(environment).unwrap_or_default();
-                [vec![verb::says(connection, self.verb)], env].concat()
+                let env = connection.verbs.get(&self.verb).map(environment).unwrap_or_default();
+                [vec![verb::says(connection, &self.verb)], env].concat()
             }
             Err(failure) => vec![failure.to_string()],
         };
@@ -82,8 +82,8 @@ impl StepKind for ServiceRun<'_> {
         Ok(false)
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts::default()
     }
 }
 

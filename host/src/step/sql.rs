@@ -6,13 +6,12 @@ use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::error::SqlState;
 
-use super::{Preview, PreviewLine, Repeat, Sign, SqlStep, Statement, StepFailure, StepKind};
+use super::{Destroys, Facts, Preview, PreviewLine, Repeat, Sign, SqlStep, Statement, StepFailure, StepKind};
 use crate::{
     apply::Acting,
     connection::postgresql::{Postgresql, SqlError, identifier, literal},
     gate::{Denial, Gate},
     observe::Failure,
-    value::Target,
 };
 
 /// What a statement found. A verifier is in it, so the journal seals it.
@@ -186,11 +185,27 @@ impl StepKind for SqlStep {
         })
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        match &self.statement {
+    fn facts(&self) -> Facts<'_> {
+        let fills = match &self.statement {
             Statement::SetPassword { verifier, .. } => vec![verifier],
-            _ => Vec::new(),
-        }
+            Statement::CreateRole { .. }
+            | Statement::AllowLogin { .. }
+            | Statement::DropRole { .. }
+            | Statement::CreateDatabase(_)
+            | Statement::SetOwner { .. }
+            | Statement::DropDatabase { .. }
+            | Statement::CreateExtension { .. } => Vec::new(),
+        };
+        let destroys = match &self.statement {
+            Statement::DropRole { .. } | Statement::DropDatabase { .. } => Destroys::Data,
+            Statement::CreateRole { .. }
+            | Statement::AllowLogin { .. }
+            | Statement::SetPassword { .. }
+            | Statement::CreateDatabase(_)
+            | Statement::SetOwner { .. }
+            | Statement::CreateExtension { .. } => Destroys::Nothing,
+        };
+        Facts { fills, place: Some(format!("server {}", self.connection)), destroys, ..Facts::default() }
     }
 }
 

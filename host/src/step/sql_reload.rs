@@ -3,39 +3,39 @@
 //! `pg_reload_conf()` only sends a signal, and returns true even when a broken line keeps the old rules in force. So the
 //! proof is a new session: it is forked after the postmaster has loaded, and tells the postmaster's time of loading.
 
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 
-use super::{Preview, Repeat, StepFailure, StepKind};
+use super::{Facts, Preview, Repeat, StepFailure, StepKind};
 use crate::{
     apply::Acting,
     connection::postgresql::Postgresql,
     gate::{Denial, Gate},
     host_file::WriteMode,
     observe::{Failure, hba},
-    value::Target,
 };
 
 /// `sql.reload` in the WIT.
-#[derive(Clone, Copy, Debug)]
-pub struct SqlReload<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SqlReload {
     /// Name of the connection.
-    pub connection: &'a str,
+    pub connection: String,
 }
 
 /// A server that is not done by then is hung.
 const LIMIT: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(20);
 
-impl SqlReload<'_> {
+impl SqlReload {
     /// One line.
     pub fn headline(&self) -> String {
-        format!("SELECT pg_reload_conf() on {}, and wait until it has taken effect", self.connection)
+        format!("SELECT pg_reload_conf() on {}, and wait until it has taken effect", &self.connection)
     }
 }
 
-impl StepKind for SqlReload<'_> {
+impl StepKind for SqlReload {
     type Before = ();
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
@@ -43,9 +43,9 @@ impl StepKind for SqlReload<'_> {
     }
 
     async fn preview(&self, acting: &Acting<'_>) -> Preview {
-        let print = acting.world.connections.postgresql(self.connection).is_ok_and(|server| is_print(&server));
+        let print = acting.world.connections.postgresql(&self.connection).is_ok_and(|server| is_print(&server));
         let headline = match print {
-            true => format!("reload PostgreSQL ({}) yourself, once the lines are in place", self.connection),
+            true => format!("reload PostgreSQL ({}) yourself, once the lines are in place", &self.connection),
             false => self.headline(),
         };
         Preview { headline, lines: Vec::new() }
@@ -76,8 +76,8 @@ impl StepKind for SqlReload<'_> {
         Ok(false)
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `types.await`: a step that waits until a condition holds.
 
-use super::{Preview, Repeat, StepFailure, StepKind};
+use super::{Facts, Preview, Repeat, StepFailure, StepKind};
 use crate::{
     apply::Acting,
     condition::{Check, Condition, Proof, prove},
@@ -8,24 +8,31 @@ use crate::{
     observe::Failure,
     value::Target,
 };
+use serde::{Deserialize, Serialize};
 
 /// Waits, and fails when the time is over.
-#[derive(Clone, Copy, Debug)]
-pub struct Await<'a> {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Await {
     /// What is waited for.
-    pub condition: &'a Condition,
+    pub condition: Condition,
     /// Milliseconds.
     pub timeout_ms: u32,
 }
 
-impl Await<'_> {
+impl Await {
     /// One line.
     pub fn headline(&self) -> String {
         format!("wait up to {} s until {}", self.timeout_ms.div_ceil(1000), self.condition.says())
     }
 }
 
-impl StepKind for Await<'_> {
+impl Await {
+    pub(super) fn shown(&self, plain: &dyn Fn(&Target) -> Option<String>) -> Self {
+        Self { condition: self.condition.with_known(plain), timeout_ms: self.timeout_ms }
+    }
+}
+
+impl StepKind for Await {
     type Before = ();
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
@@ -68,7 +75,8 @@ impl StepKind for Await<'_> {
         Ok(false)
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        self.condition.targets()
+    fn facts(&self) -> Facts<'_> {
+        let (place, fills) = self.condition.sends().unzip();
+        Facts { fills: fills.unwrap_or_default(), place, ..Facts::default() }
     }
 }

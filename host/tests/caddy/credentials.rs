@@ -1,7 +1,10 @@
 //! A server that repeats in its error what it was shown: nobody reads it there.
 
 use stackrun::{
-    step::{Step, StepKind},
+    step::{
+        Step, StepKind,
+        http::{HttpExchange, HttpSend},
+    },
     wanted::{Bearer, Method, Origin},
 };
 
@@ -33,7 +36,11 @@ async fn a_credential_that_a_server_repeats_is_not_shown() {
     let stage = stage(&caddy, " initial-access-token \n");
     let mut request = get(Origin::Connection("idp".to_owned()), "/reg");
     (request.method, request.bearer) = (Method::Post, Some(Bearer::Credential));
-    let said = Step::HttpSend(Box::new(request)).carry_out(&stage.acting()).await.unwrap_err().to_string();
+    let said = Step::HttpSend(HttpSend { request: Box::new(request) })
+        .carry_out(&stage.acting())
+        .await
+        .unwrap_err()
+        .to_string();
     let name = "(secret initial_access_token_file of connection idp)";
     assert!(said.ends_with(&format!("answered with status 401: not known: Bearer {name}")), "{said}");
 }
@@ -45,7 +52,7 @@ async fn a_token_that_a_server_gave_and_repeats_is_not_shown() {
     let of_idp = |path: &str| get(Origin::Connection("idp".to_owned()), path);
     let mut second = of_idp("/me");
     second.bearer = Some(Bearer::Earlier { request: 0, pointer: "/access_token".to_owned() });
-    let exchange = Step::HttpExchange(vec![of_idp("/token"), second]);
+    let exchange = Step::HttpExchange(HttpExchange { requests: vec![of_idp("/token"), second] });
     let said = exchange.carry_out(&stage.acting()).await.unwrap_err().to_string();
     assert!(said.ends_with("401: not known: Bearer (secret token for GET /me of connection idp)"), "{said}");
 }

@@ -14,7 +14,7 @@ use super::{
 const SITE: &str = include_str!("../../../plugins/gateway/src/full.caddy");
 
 async fn run(stage: &Stage, verb: &str) -> Result<(), String> {
-    let step = ServiceRun { connection: "edge", verb };
+    let step = ServiceRun { connection: "edge".into(), verb: verb.into() };
     step.carry_out(&stage.acting()).await.map_err(|error| error.to_string())
 }
 

@@ -40,17 +40,17 @@ async fn what_was_made_is_what_is_wanted() {
     let absent = bench.compare(&wanted).await;
     assert_eq!(absent.state, RunState::Absent);
 
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
     let made = bench.compare(&wanted).await;
     assert_eq!((made.state, made.owner, made.differs), (RunState::Stopped, Ownership::Ours, Vec::<String>::new()));
 
-    bench.carry_out(ContainerStart { connection: ENGINE, name: "whole" }).await;
+    bench.carry_out(ContainerStart { connection: ENGINE.into(), name: "whole".into() }).await;
     let started = bench.compare(&wanted).await;
     assert_eq!((started.state, started.differs), (RunState::Running, Vec::<String>::new()));
 
-    bench.carry_out(ContainerStop { connection: ENGINE, name: "whole" }).await;
+    bench.carry_out(ContainerStop { connection: ENGINE.into(), name: "whole".into() }).await;
     assert_eq!(bench.compare(&wanted).await.state, RunState::Stopped);
-    bench.carry_out(ContainerRemove { connection: ENGINE, name: "whole" }).await;
+    bench.carry_out(ContainerRemove { connection: ENGINE.into(), name: "whole".into() }).await;
     assert_eq!(bench.compare(&wanted).await.state, RunState::Absent);
 }
 
@@ -58,7 +58,7 @@ async fn what_was_made_is_what_is_wanted() {
 async fn each_changed_field_is_named() {
     let bench = Bench::new("fields");
     let wanted = everything(&bench, 18102);
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
     type Change = fn(&mut Definition);
     let table: &[(Change, &[&str])] = &[
         (|wanted| wanted.command = None, &["command"]),
@@ -86,7 +86,7 @@ async fn each_changed_field_is_named() {
         names.sort();
         assert_eq!(differs, names);
     }
-    bench.carry_out(ContainerRemove { connection: ENGINE, name: "fields" }).await;
+    bench.carry_out(ContainerRemove { connection: ENGINE.into(), name: "fields".into() }).await;
 }
 
 /// Somebody makes the container again, under our labels, and changes one thing.
@@ -141,14 +141,16 @@ async fn a_container_of_somebody_else_is_left_alone() {
         assert_eq!(bench.compare(&wanted).await.owner, owner);
         let (connection, name) = (ENGINE, "theirs");
         for message in [
-            bench.refusal(ContainerCreate { connection, definition: &wanted }).await,
-            bench.refusal(ContainerStart { connection, name }).await,
-            bench.refusal(ContainerStop { connection, name }).await,
-            bench.refusal(ContainerRemove { connection, name }).await,
+            bench
+                .refusal(ContainerCreate { connection: connection.into(), definition: Box::new(wanted.clone()) })
+                .await,
+            bench.refusal(ContainerStart { connection: connection.into(), name: name.into() }).await,
+            bench.refusal(ContainerStop { connection: connection.into(), name: name.into() }).await,
+            bench.refusal(ContainerRemove { connection: connection.into(), name: name.into() }).await,
         ] {
             assert!(message.contains(says), "{message}");
         }
-        let create = ContainerCreate { connection, definition: &wanted };
+        let create = ContainerCreate { connection: connection.into(), definition: Box::new(wanted.clone()) };
         assert!(create.revert(&false, &bench.acting()).await.is_err(), "a revert leaves it alone too");
         bench.podman.by_hand(&["rm", "theirs"]);
     }
@@ -158,13 +160,13 @@ async fn a_container_of_somebody_else_is_left_alone() {
 async fn leftovers_are_found_by_their_label() {
     let bench = Bench::new("left");
     let next = Definition { lasting_name: Some("left".into()), name: "left-next".into(), ..bench.definition() };
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &next }).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(next.clone()) }).await;
     bench.podman.by_hand(&["create", "--name", "unrelated", IMAGE]);
     let engine = bench.gate().engine(stackrun::observe::EngineQuestion { connection: ENGINE.into() }).unwrap();
     let ours = bench.world().containers_ours(&engine, "media/container.left").await.unwrap();
     assert_eq!(ours, ["left-next"]);
     assert_eq!(bench.compare(&next).await.state, RunState::Absent, "under its lasting name there is none");
-    let create = ContainerCreate { connection: ENGINE, definition: &next };
+    let create = ContainerCreate { connection: ENGINE.into(), definition: Box::new(next.clone()) };
     assert!(create.is_done(&bench.acting()).await.unwrap(), "the step itself looks under the name that it gives");
     bench.podman.by_hand(&["rm", "left-next", "unrelated"]);
 }
@@ -173,10 +175,11 @@ async fn leftovers_are_found_by_their_label() {
 async fn a_definition_is_shown_as_the_difference_to_what_is_there() {
     let bench = Bench::new("shown");
     let old = everything(&bench, 18105);
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &old }).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(old.clone()) }).await;
     let mut new = old.clone();
     new.env = vec![("TZ".into(), Text::literal("CET"))];
-    let preview = ContainerCreate { connection: ENGINE, definition: &new }.preview(&bench.acting()).await;
+    let preview =
+        ContainerCreate { connection: ENGINE.into(), definition: Box::new(new.clone()) }.preview(&bench.acting()).await;
     let changed: Vec<String> = preview
         .lines
         .iter()
@@ -185,7 +188,7 @@ async fn a_definition_is_shown_as_the_difference_to_what_is_there() {
         .collect();
     assert_eq!(changed, ["Removed env ODD=(not shown)", "Removed env TZ=UTC", "Added env TZ=CET"]);
     assert!(preview.lines.iter().any(|line| line.text.starts_with(&format!("image {IMAGE} (sha256:"))));
-    bench.carry_out(ContainerRemove { connection: ENGINE, name: "shown" }).await;
+    bench.carry_out(ContainerRemove { connection: ENGINE.into(), name: "shown".into() }).await;
 }
 
 #[tokio::test]
@@ -194,8 +197,8 @@ async fn a_secret_in_the_environment_is_compared_and_never_shown() {
     let target = bench.secret("key").await;
     let value = Text::new([Part::Literal("k=".into()), Part::Reference(target)]);
     let wanted = Definition { env: vec![("KEY".into(), value)], ..bench.definition() };
-    let create = ContainerCreate { connection: ENGINE, definition: &wanted };
-    bench.carry_out(create).await;
+    let create = ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) };
+    bench.carry_out(create.clone()).await;
     assert!(bench.compare(&wanted).await.differs.is_empty());
 
     let env = bench.podman.by_hand(&["inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", "secretive"]);

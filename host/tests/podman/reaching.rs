@@ -56,12 +56,12 @@ async fn who_holds_a_port_is_named() {
 
     let ports = vec![Port { container: 80, host_address: None, host: 18131 }];
     let wanted = Definition { ports, ..bench.running("exec sleep 1000") };
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
-    bench.carry_out(ContainerStart { connection: ENGINE, name: "porter" }).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
+    bench.carry_out(ContainerStart { connection: ENGINE.into(), name: "porter".into() }).await;
     assert_eq!(holder(18131).await, PortHolder::Container("porter".into()));
     let published = bench.podman.by_hand(&["port", "porter"]);
     assert!(published.contains("127.0.0.1:18131"), "{published}");
-    bench.carry_out(ContainerRemove { connection: ENGINE, name: "porter" }).await;
+    bench.carry_out(ContainerRemove { connection: ENGINE.into(), name: "porter".into() }).await;
 
     let listener = TcpListener::bind("0.0.0.0:0").unwrap();
     let taken = holder(listener.local_addr().unwrap().port()).await;

@@ -22,20 +22,20 @@ fn next(bench: &Bench, wanted: &Definition) -> Definition {
 async fn the_new_one_takes_over() {
     let bench = Bench::new("swap");
     let old = bench.running("exec sleep 1000");
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &old }).await;
-    bench.carry_out(ContainerStart { connection: ENGINE, name: "swap" }).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(old.clone()) }).await;
+    bench.carry_out(ContainerStart { connection: ENGINE.into(), name: "swap".into() }).await;
     let wanted = Definition { env: vec![("NEW".into(), Text::literal("1"))], ..old.clone() };
     let new = next(&bench, &wanted);
 
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &new }).await;
-    bench.carry_out(ContainerStop { connection: ENGINE, name: "swap" }).await;
-    bench.carry_out(ProveFromInside { connection: ENGINE, name: "swap-next", checks: &[] }).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(new.clone()) }).await;
+    bench.carry_out(ContainerStop { connection: ENGINE.into(), name: "swap".into() }).await;
+    bench.carry_out(ProveFromInside { connection: ENGINE.into(), name: "swap-next".into(), checks: vec![] }).await;
     let waits = bench.podman.by_hand(&["inspect", "--format", "{{.State.Pid}} {{.State.StartedAt.Year}}", "swap-next"]);
     let (process, year) = waits.split_once(' ').unwrap();
     assert!(process != "0" && year == "1", "its network is there, its program is not: {waits}");
-    bench.carry_out(ContainerStart { connection: ENGINE, name: "swap-next" }).await;
-    bench.carry_out(ContainerRemove { connection: ENGINE, name: "swap" }).await;
-    bench.carry_out(ContainerRename { connection: ENGINE, name: "swap-next", to: "swap" }).await;
+    bench.carry_out(ContainerStart { connection: ENGINE.into(), name: "swap-next".into() }).await;
+    bench.carry_out(ContainerRemove { connection: ENGINE.into(), name: "swap".into() }).await;
+    bench.carry_out(ContainerRename { connection: ENGINE.into(), name: "swap-next".into(), to: "swap".into() }).await;
 
     let compared = bench.compare(&wanted).await;
     assert_eq!((compared.state, compared.differs), (RunState::Running, Vec::<String>::new()));
@@ -48,18 +48,18 @@ async fn the_old_one_serves_again() {
     let port = |wanted: &mut Definition| wanted.ports = vec![Port { container: 80, host_address: None, host: 18111 }];
     let mut old = bench.running("exec sleep 1000");
     port(&mut old);
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &old }).await;
-    bench.carry_out(ContainerStart { connection: ENGINE, name: "back" }).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(old.clone()) }).await;
+    bench.carry_out(ContainerStart { connection: ENGINE.into(), name: "back".into() }).await;
     let mut wanted = bench.running("exit 1");
     port(&mut wanted);
     let new = next(&bench, &wanted);
 
-    let create = ContainerCreate { connection: ENGINE, definition: &new };
-    let stop = ContainerStop { connection: ENGINE, name: "back" };
-    let start = ContainerStart { connection: ENGINE, name: "back-next" };
-    let created = bench.carry_out(create).await;
-    let stopped = bench.carry_out(stop).await;
-    let started = bench.carry_out(start).await;
+    let create = ContainerCreate { connection: ENGINE.into(), definition: Box::new(new.clone()) };
+    let stop = ContainerStop { connection: ENGINE.into(), name: "back".into() };
+    let start = ContainerStart { connection: ENGINE.into(), name: "back-next".into() };
+    let created = bench.carry_out(create.clone()).await;
+    let stopped = bench.carry_out(stop.clone()).await;
+    let started = bench.carry_out(start.clone()).await;
     start.revert(&started, &bench.acting()).await.unwrap();
     stop.revert(&stopped, &bench.acting()).await.unwrap();
     create.revert(&created, &bench.acting()).await.unwrap();
@@ -80,26 +80,26 @@ async fn a_removed_container_is_made_again_as_it_was() {
         ports: vec![Port { container: 80, host_address: None, host: 18112 }],
         ..bench.running("exec sleep 1000")
     };
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
-    bench.carry_out(ContainerStart { connection: ENGINE, name: "again" }).await;
-    let remove = ContainerRemove { connection: ENGINE, name: "again" };
-    let before = bench.carry_out(remove).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
+    bench.carry_out(ContainerStart { connection: ENGINE.into(), name: "again".into() }).await;
+    let remove = ContainerRemove { connection: ENGINE.into(), name: "again".into() };
+    let before = bench.carry_out(remove.clone()).await;
     assert!(remove.is_done(&bench.acting()).await.unwrap());
     // The before-image has been in the journal.
     let kept = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
     remove.revert(&kept, &bench.acting()).await.unwrap();
     let compared = bench.compare(&wanted).await;
     assert_eq!((compared.state, compared.differs), (RunState::Running, Vec::<String>::new()));
-    bench.carry_out(remove).await;
+    bench.carry_out(remove.clone()).await;
 }
 
 #[tokio::test]
 async fn a_rename_is_taken_back() {
     let bench = Bench::new("name");
     let wanted = Definition { name: "name-next".into(), ..bench.definition() };
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
-    let rename = ContainerRename { connection: ENGINE, name: "name-next", to: "name" };
-    let before = bench.carry_out(rename).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
+    let rename = ContainerRename { connection: ENGINE.into(), name: "name-next".into(), to: "name".into() };
+    let before = bench.carry_out(rename.clone()).await;
     assert!(rename.is_done(&bench.acting()).await.unwrap());
     rename.revert(&before, &bench.acting()).await.unwrap();
     assert!(!rename.is_done(&bench.acting()).await.unwrap());
@@ -110,34 +110,36 @@ async fn a_rename_is_taken_back() {
 async fn a_crash_loop_can_be_stopped() {
     let bench = Bench::new("looping");
     let wanted = bench.running("exit 1");
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
-    bench.carry_out(ContainerStart { connection: ENGINE, name: "looping" }).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
+    bench.carry_out(ContainerStart { connection: ENGINE.into(), name: "looping".into() }).await;
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    bench.carry_out(ContainerStop { connection: ENGINE, name: "looping" }).await;
+    bench.carry_out(ContainerStop { connection: ENGINE.into(), name: "looping".into() }).await;
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     assert_eq!(bench.compare(&wanted).await.state, RunState::Stopped);
-    bench.carry_out(ContainerRemove { connection: ENGINE, name: "looping" }).await;
+    bench.carry_out(ContainerRemove { connection: ENGINE.into(), name: "looping".into() }).await;
 }
 
 #[tokio::test]
 async fn what_is_missing_is_said() {
     let bench = Bench::new("missing");
     let image = Definition { image_id: Some(format!("sha256:{:064}", 7)), ..bench.definition() };
-    let message = bench.refusal(ContainerCreate { connection: ENGINE, definition: &image }).await;
+    let message =
+        bench.refusal(ContainerCreate { connection: ENGINE.into(), definition: Box::new(image.clone()) }).await;
     assert!(message.contains("the image localhost/tiny:1 (sha256:000000000000) is not there any more"), "{message}");
     let unnamed = Definition { image_id: None, ..bench.definition() };
-    let message = bench.refusal(ContainerCreate { connection: ENGINE, definition: &unnamed }).await;
+    let message =
+        bench.refusal(ContainerCreate { connection: ENGINE.into(), definition: Box::new(unnamed.clone()) }).await;
     assert!(message.contains("the plan does not say which image `localhost/tiny:1` stands for"), "{message}");
 
     let source = bench.podman.data().join("nowhere");
     let mount = Mount { source: source.display().to_string(), target: "/d".into(), read_only: false };
     let wanted = Definition { mounts: vec![mount], ..bench.definition() };
-    let create = ContainerCreate { connection: ENGINE, definition: &wanted };
+    let create = ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) };
     let message = bench.refusal(create).await;
     assert!(message.contains("nowhere is not there to be mounted"), "{message}");
     assert!(!source.exists(), "the engine would make it");
 
-    let message = bench.refusal(ContainerStart { connection: ENGINE, name: "missing" }).await;
+    let message = bench.refusal(ContainerStart { connection: ENGINE.into(), name: "missing".into() }).await;
     assert!(message.contains("there is no container `missing`"), "{message}");
 }
 
@@ -145,10 +147,11 @@ async fn what_is_missing_is_said() {
 async fn a_taken_name_is_said() {
     let bench = Bench::new("taken");
     let wanted = bench.definition();
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
-    let message = bench.refusal(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
+    let message =
+        bench.refusal(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
     assert!(message.contains("there is a container `taken` of this instance already"), "{message}");
-    bench.carry_out(ContainerRemove { connection: ENGINE, name: "taken" }).await;
+    bench.carry_out(ContainerRemove { connection: ENGINE.into(), name: "taken".into() }).await;
 }
 
 /// Between the plan and the apply, somebody gives the reviewed image's name to another one.
@@ -162,10 +165,10 @@ async fn the_reviewed_image_runs_whatever_its_name_stands_for_by_now() {
     let other = bench.podman.by_hand(&["commit", "--quiet", &container, "localhost/moving:1"]);
     assert!(!reviewed.ends_with(&other));
 
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
     let runs = bench.podman.by_hand(&["inspect", "--format", "{{.Image}}", "reviewed"]);
     assert_eq!(format!("sha256:{runs}"), reviewed);
-    bench.carry_out(ContainerRemove { connection: ENGINE, name: "reviewed" }).await;
+    bench.carry_out(ContainerRemove { connection: ENGINE.into(), name: "reviewed".into() }).await;
     bench.podman.by_hand(&["rm", "--force", &container]);
     bench.podman.by_hand(&["rmi", "--force", "localhost/moving:1"]);
 }
@@ -181,20 +184,21 @@ async fn a_folder_inside_anothers_folder_is_not_mounted() {
         Definition { mounts: vec![mount], ..bench.definition() }
     };
     let all = mounting(&writer, &outer, false);
-    writer.carry_out(ContainerCreate { connection: ENGINE, definition: &all }).await;
+    writer.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(all.clone()) }).await;
     let wanted = mounting(&inner, &outer.join("config"), true);
-    let message = inner.refusal(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    let message =
+        inner.refusal(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
     assert!(
         message.contains("nested/config lies inside ") && message.contains("container `writer` may write"),
         "{message}"
     );
-    writer.carry_out(ContainerRemove { connection: ENGINE, name: "writer" }).await;
+    writer.carry_out(ContainerRemove { connection: ENGINE.into(), name: "writer".into() }).await;
 
     // Made while nobody wrote around it; a link was put in its place since.
-    inner.carry_out(ContainerCreate { connection: ENGINE, definition: &wanted }).await;
+    inner.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
     std::fs::remove_dir(outer.join("config")).unwrap();
     std::os::unix::fs::symlink("/etc", outer.join("config")).unwrap();
-    let message = inner.refusal(ContainerStart { connection: ENGINE, name: "inner" }).await;
+    let message = inner.refusal(ContainerStart { connection: ENGINE.into(), name: "inner".into() }).await;
     assert!(message.contains("reached without a link"), "{message}");
-    inner.carry_out(ContainerRemove { connection: ENGINE, name: "inner" }).await;
+    inner.carry_out(ContainerRemove { connection: ENGINE.into(), name: "inner".into() }).await;
 }

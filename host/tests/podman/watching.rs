@@ -29,12 +29,12 @@ fn answers(name: &str, path: &str) -> ContainerAnswers {
 }
 
 async fn run(bench: &Bench, wanted: &Definition) {
-    bench.carry_out(ContainerCreate { connection: ENGINE, definition: wanted }).await;
-    bench.carry_out(ContainerStart { connection: ENGINE, name: &bench.name }).await;
+    bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
+    bench.carry_out(ContainerStart { connection: ENGINE.into(), name: (&bench.name).into() }).await;
 }
 
 async fn remove(bench: &Bench) {
-    bench.carry_out(ContainerRemove { connection: ENGINE, name: &bench.name }).await;
+    bench.carry_out(ContainerRemove { connection: ENGINE.into(), name: (&bench.name).into() }).await;
 }
 
 /// Asks until the answer is something else than `No`.

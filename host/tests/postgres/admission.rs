@@ -59,7 +59,7 @@ pub async fn lets_in_exactly(stage: &Stage, name: &str) {
         // As pg_hba_file_rules shows them; a name that needs no quotes could be a keyword, but none is granted.
         assert_eq!((&rule.databases[..], &rule.users[..]), (&[name.to_owned()][..], &[name.to_owned()][..]));
     }
-    RevokeAdmission { connection: "main" }.carry_out(&acting).await.unwrap();
+    RevokeAdmission { connection: "main".into() }.carry_out(&acting).await.unwrap();
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn blocks_are_written_before_the_first_rule_and_removed_without_a_trace() 
     wanted.carry_out(&acting).await.unwrap();
     assert_eq!(read(&stage).0, hba);
 
-    let revoke = RevokeAdmission { connection: "main" };
+    let revoke = RevokeAdmission { connection: "main".into() };
     let there = revoke.before(&acting).await.unwrap();
     revoke.carry_out(&acting).await.unwrap();
     assert_eq!(read(&stage), old);
@@ -123,7 +123,7 @@ async fn with_somebodys_broken_line_nothing_is_written() {
     let refused = admission("media").carry_out(&acting).await.unwrap_err().to_string();
     assert!(refused.contains("line 4 is broken") && refused.contains("correct the line first"), "{refused}");
     assert_eq!(read(&stage).0, broken);
-    let refused = SqlReload { connection: "main" }.carry_out(&acting).await.unwrap_err().to_string();
+    let refused = SqlReload { connection: "main".into() }.carry_out(&acting).await.unwrap_err().to_string();
     assert!(refused.contains("no reload takes effect"), "{refused}");
 
     std::fs::write(stage.cluster.hba(), HBA).unwrap();
@@ -180,11 +180,11 @@ async fn a_rule_is_live_after_a_reload_and_gone_after_another() {
 
     admission("media").carry_out(&acting).await.unwrap();
     assert!(matches!(ask().await, Held::No(_)), "written, but not live");
-    SqlReload { connection: "main" }.carry_out(&acting).await.unwrap();
+    SqlReload { connection: "main".into() }.carry_out(&acting).await.unwrap();
     assert_eq!(ask().await, Held::Yes);
 
-    RevokeAdmission { connection: "main" }.carry_out(&acting).await.unwrap();
-    SqlReload { connection: "main" }.carry_out(&acting).await.unwrap();
+    RevokeAdmission { connection: "main".into() }.carry_out(&acting).await.unwrap();
+    SqlReload { connection: "main".into() }.carry_out(&acting).await.unwrap();
     assert!(matches!(ask().await, Held::No(_)));
 }
 

@@ -55,7 +55,7 @@ async fn a_login_goes_by_the_containers_network() {
     }];
     let admission = Admission { connection: "main".into(), hba, ident: vec![] };
     admission.carry_out(&acting).await.unwrap();
-    stackrun::step::SqlReload { connection: "main" }.carry_out(&acting).await.unwrap();
+    stackrun::step::SqlReload { connection: "main".into() }.carry_out(&acting).await.unwrap();
 
     let here = Sleeper::start(Command::new("sleep").arg("60"));
     let ask = async |sleeper: &Sleeper, question: &Inside| {

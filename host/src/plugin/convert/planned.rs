@@ -101,8 +101,8 @@ impl Taking<'_> {
     fn settle(&mut self, handles: Vec<Resource<Step>>) -> Result<Vec<Step>, What> {
         let steps = self.steps(handles)?;
         let settles = |step: &&Step| match step {
-            Step::ServiceRun { verb, .. } => matches!(verb.as_str(), "reload" | "restart"),
-            Step::SqlReload { .. } => true,
+            Step::ServiceRun(run) => matches!(run.verb.as_str(), "reload" | "restart"),
+            Step::SqlReload(_) => true,
             _ => false,
         };
         match steps.iter().find(|step| !settles(step)) {

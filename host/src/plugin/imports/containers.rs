@@ -12,7 +12,7 @@ use crate::{
         call::{Call, Outside},
         convert::words,
     },
-    step::Step,
+    step::{ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, ProveFromInside, Step},
     wanted::{Definition, ExtraHost, Mount, Port, RestartPolicy},
 };
 
@@ -60,27 +60,27 @@ impl wit::Host for Call {
 
     fn create(&mut self, connection: String, definition: Resource<Definition>) -> wasmtime::Result<Resource<Step>> {
         let definition = Box::new(self.get(&definition)?);
-        self.step(Step::ContainerCreate { connection, definition })
+        self.step(Step::ContainerCreate(ContainerCreate { connection, definition }))
     }
 
     fn start(&mut self, connection: String, name: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::ContainerStart { connection, name })
+        self.step(Step::ContainerStart(ContainerStart { connection, name }))
     }
 
     fn stop(&mut self, connection: String, name: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::ContainerStop { connection, name })
+        self.step(Step::ContainerStop(ContainerStop { connection, name }))
     }
 
     fn rename(&mut self, connection: String, name: String, to: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::ContainerRename { connection, name, to })
+        self.step(Step::ContainerRename(ContainerRename { connection, name, to }))
     }
 
     fn remove(&mut self, connection: String, name: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::ContainerRemove { connection, name })
+        self.step(Step::ContainerRemove(ContainerRemove { connection, name }))
     }
 
     fn prove_from_inside(&mut self, connection: String, name: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::ProveFromInside { connection, name, checks: Vec::new() })
+        self.step(Step::ProveFromInside(ProveFromInside { connection, name, checks: Vec::new() }))
     }
 
     fn stays_up(&mut self, connection: String, name: String, for_ms: u32) -> wasmtime::Result<Resource<Condition>> {

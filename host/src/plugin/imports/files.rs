@@ -13,7 +13,7 @@ use crate::{
         },
         call::Call,
     },
-    step::{DirectoryMake, Step},
+    step::{DirectoryMake, DirectoryRemove, DirectoryRemoveIfEmpty, FileRemove, FileRemoveBlock, Step},
     wanted::{Content, FileOwner, Format, Position, Region, WantedFile},
 };
 
@@ -47,11 +47,11 @@ impl wit::Host for Call {
     }
 
     fn remove(&mut self, path: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::FileRemove { path })
+        self.step(Step::FileRemove(FileRemove { path }))
     }
 
     fn remove_block(&mut self, path: String, comment: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::FileRemoveBlock { path, comment })
+        self.step(Step::FileRemoveBlock(FileRemoveBlock { path, comment }))
     }
 
     fn make_directory(
@@ -65,11 +65,11 @@ impl wit::Host for Call {
     }
 
     fn remove_directory_if_empty(&mut self, path: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::DirectoryRemoveIfEmpty { path })
+        self.step(Step::DirectoryRemoveIfEmpty(DirectoryRemoveIfEmpty { path }))
     }
 
     fn remove_directory(&mut self, path: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::DirectoryRemove { path })
+        self.step(Step::DirectoryRemove(DirectoryRemove { path }))
     }
 }
 

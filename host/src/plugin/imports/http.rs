@@ -15,7 +15,10 @@ use crate::{
         call::Call,
         fault::What,
     },
-    step::Step,
+    step::{
+        Step,
+        http::{HttpExchange, HttpSend},
+    },
     wanted::{Bearer, Body, Capture, Method, Origin, Request},
 };
 
@@ -33,7 +36,7 @@ impl wit::Host for Call {
 
     fn send(&mut self, request: Resource<Request>) -> wasmtime::Result<Resource<Step>> {
         let request = Box::new(self.get(&request)?);
-        self.step(Step::HttpSend(request))
+        self.step(Step::HttpSend(HttpSend { request }))
     }
 
     fn exchange(&mut self, requests: Vec<Resource<Request>>) -> wasmtime::Result<Resource<Step>> {
@@ -46,7 +49,7 @@ impl wit::Host for Call {
                     .fail(What::Incoherent(format!("request {number} of an exchange waits for request {earlier}")));
             }
         }
-        self.step(Step::HttpExchange(requests))
+        self.step(Step::HttpExchange(HttpExchange { requests }))
     }
 
     fn answers(

@@ -8,7 +8,7 @@ use crate::{
         bindings::stackrun::plugin::services as wit,
         call::{Call, Outside},
     },
-    step::Step,
+    step::{Step, service::ServiceRun},
 };
 
 impl wit::Host for Call {
@@ -27,6 +27,6 @@ impl wit::Host for Call {
     }
 
     fn run(&mut self, connection: String, verb: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::ServiceRun { connection, verb })
+        self.step(Step::ServiceRun(ServiceRun { connection, verb }))
     }
 }

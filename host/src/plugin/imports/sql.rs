@@ -8,7 +8,7 @@ use crate::{
     gate::Gate,
     observe::{HbaQuestion, HbaRules, PasswordQuestion, Sameness, SqlAnswer, SqlQuery, World},
     plugin::{bindings::stackrun::plugin::sql as wit, call::Call},
-    step::{SqlStep, Statement, Step},
+    step::{RevokeAdmission, SqlReload, SqlStep, Statement, Step},
     wanted::{Admission, Database, HbaEntry, IdentEntry},
 };
 
@@ -41,7 +41,7 @@ impl wit::Host for Call {
     }
 
     fn revoke_admission(&mut self, connection: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::RevokeAdmission { connection })
+        self.step(Step::RevokeAdmission(RevokeAdmission { connection }))
     }
 
     fn create_role(&mut self, connection: String, role: String) -> wasmtime::Result<Resource<Step>> {
@@ -84,7 +84,7 @@ impl wit::Host for Call {
     }
 
     fn reload(&mut self, connection: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::SqlReload { connection })
+        self.step(Step::SqlReload(SqlReload { connection }))
     }
 
     fn login(

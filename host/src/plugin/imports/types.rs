@@ -5,20 +5,20 @@ use wasmtime::component::Resource;
 use crate::{
     condition::{Condition, Vantage},
     plugin::{bindings::stackrun::plugin::types, call::Call},
-    step::Step,
+    step::{Await, Step, Unless},
     value::{Text, Tree},
 };
 
 impl types::Host for Call {
     fn await_(&mut self, condition: Resource<Condition>, timeout_ms: u32) -> wasmtime::Result<Resource<Step>> {
         let condition = self.get(&condition)?;
-        self.step(Step::Await { condition, timeout_ms })
+        self.step(Step::Await(Await { condition, timeout_ms }))
     }
 
     fn unless(&mut self, condition: Resource<Condition>, step: Resource<Step>) -> wasmtime::Result<Resource<Step>> {
         let condition = self.get(&condition)?;
         let step = Box::new(self.get(&step)?);
-        self.step(Step::Unless { condition, step })
+        self.step(Step::Unless(Unless { condition, step }))
     }
 
     fn from_container(

@@ -1,6 +1,7 @@
 //! Making a container. It is not started.
 
 use anyhow::anyhow;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{mounts, permit, shown};
@@ -9,36 +10,30 @@ use crate::{
     connection::docker_api::CreateBody,
     gate::{Denial, Gate},
     observe::{ContainerQuestion, INSTANCE_LABEL, RunState, STACK_LABEL, env_place},
-    step::{Preview, Repeat, StepFailure, StepKind},
-    value::Target,
+    step::{Facts, Preview, Repeat, StepFailure, StepKind},
     wanted::Definition,
 };
 
 /// `containers.create`
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
-pub struct ContainerCreate<'a> {
-    pub connection: &'a str,
-    pub definition: &'a Definition,
+pub struct ContainerCreate {
+    pub connection: String,
+    pub definition: Box<Definition>,
 }
 
-impl ContainerCreate<'_> {
+impl ContainerCreate {
     /// One line: what it does.
     pub fn headline(&self) -> String {
-        let Definition { name, image, image_id, .. } = self.definition;
+        let Definition { name, image, image_id, .. } = &*self.definition;
         match image_id {
             Some(id) => format!("create container {name} from {image} ({})", short(id)),
             None => format!("create container {name} from {image}"),
         }
     }
 
-    /// Where its secrets go.
-    pub fn place(&self) -> String {
-        format!("environment of container {}", self.definition.lasting_name())
-    }
-
     fn question(&self) -> ContainerQuestion {
-        ContainerQuestion { connection: self.connection.to_owned(), wanted: self.definition.clone() }
+        ContainerQuestion { connection: self.connection.to_owned(), wanted: (*self.definition).clone() }
     }
 
     fn remember_env(&self, env: &[(String, Zeroizing<String>)], acting: &Acting<'_>) -> Result<(), StepFailure> {
@@ -46,7 +41,7 @@ impl ContainerCreate<'_> {
             if text.as_literal().is_some() {
                 continue;
             }
-            let place = env_place(self.connection, self.definition.lasting_name(), key);
+            let place = env_place(&self.connection, self.definition.lasting_name(), key);
             let record = acting.world.place_record(text, value.as_bytes())?;
             acting.world.state.set_place(&place, record.as_ref())?;
         }
@@ -60,7 +55,7 @@ fn short(id: &str) -> &str {
     id.get(..end).unwrap_or(id)
 }
 
-impl StepKind for ContainerCreate<'_> {
+impl StepKind for ContainerCreate {
     /// Whether a container of that name was there: then it is not this step's to take away.
     type Before = bool;
 
@@ -69,12 +64,15 @@ impl StepKind for ContainerCreate<'_> {
     }
 
     async fn preview(&self, acting: &Acting<'_>) -> Preview {
-        Preview { headline: self.headline(), lines: shown::difference(self.connection, self.definition, acting).await }
+        Preview {
+            headline: self.headline(),
+            lines: shown::difference(&self.connection, &self.definition, acting).await,
+        }
     }
 
     async fn before(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
         self.permit(acting.gate)?;
-        let engine = acting.world.connections.engine(self.connection)?;
+        let engine = acting.world.connections.engine(&self.connection)?;
         Ok(engine.inspect(&self.definition.name).await?.is_some())
     }
 
@@ -95,8 +93,8 @@ impl StepKind for ContainerCreate<'_> {
             )
             .into());
         }
-        mounts::refuse_overlapping(acting, self.connection, definition.lasting_name(), &definition.mounts).await?;
-        let (engine, found) = super::ours(acting, self.connection, name).await?;
+        mounts::refuse_overlapping(acting, &self.connection, definition.lasting_name(), &definition.mounts).await?;
+        let (engine, found) = super::ours(acting, &self.connection, name).await?;
         if found.is_some() {
             return Err(anyhow!("there is a container `{name}` of this instance already").into());
         }
@@ -108,12 +106,12 @@ impl StepKind for ContainerCreate<'_> {
         let instance = acting.gate.instance().to_string();
         let labels = [(STACK_LABEL, acting.gate.stack()), (INSTANCE_LABEL, instance.as_str())];
         let body = CreateBody::new(definition, &env, &labels, &engine);
-        let subject = permit(acting.gate, self.connection, name)?;
+        let subject = permit(acting.gate, &self.connection, name)?;
         match engine.create(&subject, &body).await {
             Err(error) if error.is_not_found() => Err(anyhow!(
                 "connection `{}`: the image {} ({}) is not there any more\n  \
                  pull or build it and make a new plan: stackrun fetches no image",
-                self.connection,
+                &self.connection,
                 definition.image,
                 short(definition.image_reference())
             )
@@ -125,11 +123,11 @@ impl StepKind for ContainerCreate<'_> {
 
     async fn revert(&self, existed: &bool, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let name = &self.definition.name;
-        let (engine, found) = super::ours(acting, self.connection, name).await?;
+        let (engine, found) = super::ours(acting, &self.connection, name).await?;
         if *existed || found.is_none() {
             return Ok(());
         }
-        Ok(engine.remove(&permit(acting.gate, self.connection, name)?).await?)
+        Ok(engine.remove(&permit(acting.gate, &self.connection, name)?).await?)
     }
 
     fn repeat(&self) -> Repeat {
@@ -138,13 +136,14 @@ impl StepKind for ContainerCreate<'_> {
 
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
         // Under the name that this step gives, not the lasting one.
-        let wanted = Definition { lasting_name: None, ..self.definition.clone() };
+        let wanted = Definition { lasting_name: None, ..(*self.definition).clone() };
         let question = ContainerQuestion { connection: self.connection.to_owned(), wanted };
         let compared = acting.world.container_compare(&acting.gate.container_define(question)?).await?;
         Ok(compared.state != RunState::Absent && compared.differs.is_empty())
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        self.definition.targets()
+    fn facts(&self) -> Facts<'_> {
+        let place = format!("environment of container {}", self.definition.lasting_name());
+        Facts { fills: self.definition.targets(), place: Some(place), ..Facts::default() }
     }
 }

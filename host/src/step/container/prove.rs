@@ -2,6 +2,7 @@
 //! the identity provider answers. A program that finds nothing of that would crash, and say less about it.
 
 use anyhow::anyhow;
+use serde::{Deserialize, Serialize};
 
 use super::{ours_there, permit};
 use crate::{
@@ -9,44 +10,44 @@ use crate::{
     condition::{Check, Proof, prove},
     gate::{Denial, Gate},
     render::printable,
-    step::{Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind},
-    value::{Address, Target},
+    step::{Facts, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind},
+    value::Address,
 };
 
 /// `containers.prove-from-inside`
-#[derive(Clone, Copy, Debug)]
-pub struct ProveFromInside<'a> {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProveFromInside {
     /// `docker-api` connection.
-    pub connection: &'a str,
+    pub connection: String,
     /// Name of the container.
-    pub name: &'a str,
+    pub name: String,
     /// What is asked, and in whose name.
-    pub checks: &'a [(Address, Check)],
+    pub checks: Vec<(Address, Check)>,
 }
 
-impl ProveFromInside<'_> {
+impl ProveFromInside {
     /// One line: what it does.
     pub fn headline(&self) -> String {
         match self.checks.len() {
-            0 => format!("set up the network of container {}", self.name),
-            1 => format!("ask from inside container {}, before its program starts", self.name),
-            count => format!("ask {count} things from inside container {}, before its program starts", self.name),
+            0 => format!("set up the network of container {}", &self.name),
+            1 => format!("ask from inside container {}, before its program starts", &self.name),
+            count => format!("ask {count} things from inside container {}, before its program starts", &self.name),
         }
     }
 }
 
-impl StepKind for ProveFromInside<'_> {
+impl StepKind for ProveFromInside {
     type Before = ();
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
-        permit(gate, self.connection, self.name).map(|_| ())
+        permit(gate, &self.connection, &self.name).map(|_| ())
     }
 
     async fn preview(&self, acting: &Acting<'_>) -> Preview {
         let line = |text: String| PreviewLine { sign: Sign::Same, text };
         let mut lines: Vec<PreviewLine> =
             self.checks.iter().map(|(owner, check)| line(format!("{owner}: {}", printable(&check.says)))).collect();
-        let can = match acting.world.connections.engine(self.connection) {
+        let can = match acting.world.connections.engine(&self.connection) {
             Ok(engine) => engine.is_podman().await.unwrap_or(true),
             Err(_) => true,
         };
@@ -62,15 +63,15 @@ impl StepKind for ProveFromInside<'_> {
     }
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
-        let (engine, container) = ours_there(acting, self.connection, self.name).await?;
+        let (engine, container) = ours_there(acting, &self.connection, &self.name).await?;
         if !engine.is_podman().await? {
             return Ok(());
         }
         // One that was set up before has a process already, that waits to become the program.
         if container.state.pid == 0 {
-            engine.init(&permit(acting.gate, self.connection, self.name)?).await?;
+            engine.init(&permit(acting.gate, &self.connection, &self.name)?).await?;
         }
-        for (owner, check) in self.checks {
+        for (owner, check) in &self.checks {
             let acting = acting
                 .in_the_name_of(owner)
                 .ok_or_else(|| anyhow!("{owner} wants something proved, and has no grant in this run"))?;
@@ -83,10 +84,10 @@ impl StepKind for ProveFromInside<'_> {
 
     /// A network that was set up holds the published ports, and the old container could not start again.
     async fn revert(&self, _: &(), acting: &Acting<'_>) -> Result<(), StepFailure> {
-        let (engine, found) = super::ours(acting, self.connection, self.name).await?;
+        let (engine, found) = super::ours(acting, &self.connection, &self.name).await?;
         match found {
             Some(container) if container.state.pid != 0 && !container.state.running => {
-                Ok(engine.stop(&permit(acting.gate, self.connection, self.name)?).await?)
+                Ok(engine.stop(&permit(acting.gate, &self.connection, &self.name)?).await?)
             }
             _ => Ok(()),
         }
@@ -100,7 +101,11 @@ impl StepKind for ProveFromInside<'_> {
         Ok(false)
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            fills: self.checks.iter().flat_map(|(_, check)| check.condition.targets()).collect(),
+            place: Some(format!("asked from inside container {}", self.name)),
+            ..Facts::default()
+        }
     }
 }

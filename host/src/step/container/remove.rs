@@ -7,16 +7,15 @@ use crate::{
     apply::Acting,
     connection::docker_api::CreateBody,
     gate::{Denial, Gate},
-    step::{Preview, Repeat, StepFailure, StepKind},
-    value::Target,
+    step::{Facts, Preview, Repeat, StepFailure, StepKind},
 };
 
 /// `containers.remove`
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
-pub struct ContainerRemove<'a> {
-    pub connection: &'a str,
-    pub name: &'a str,
+pub struct ContainerRemove {
+    pub connection: String,
+    pub name: String,
 }
 
 /// All that is needed to make the container again; what it wrote outside its mounts is lost. Environment is in it.
@@ -26,19 +25,19 @@ pub struct Removed {
     was_up: bool,
 }
 
-impl ContainerRemove<'_> {
+impl ContainerRemove {
     /// One line: what it does.
     pub fn headline(&self) -> String {
-        format!("remove container {}", self.name)
+        format!("remove container {}", &self.name)
     }
 }
 
-impl StepKind for ContainerRemove<'_> {
+impl StepKind for ContainerRemove {
     /// None when there was none.
     type Before = Option<Removed>;
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
-        permit(gate, self.connection, self.name).map(|_| ())
+        permit(gate, &self.connection, &self.name).map(|_| ())
     }
 
     async fn preview(&self, _: &Acting<'_>) -> Preview {
@@ -46,22 +45,22 @@ impl StepKind for ContainerRemove<'_> {
     }
 
     async fn before(&self, acting: &Acting<'_>) -> Result<Option<Removed>, StepFailure> {
-        let (_, found) = ours(acting, self.connection, self.name).await?;
+        let (_, found) = ours(acting, &self.connection, &self.name).await?;
         Ok(found.map(|container| Removed { body: CreateBody::of(&container), was_up: container.state.is_up() }))
     }
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
-        match ours(acting, self.connection, self.name).await? {
+        match ours(acting, &self.connection, &self.name).await? {
             (_, None) => Ok(()),
-            (engine, Some(_)) => Ok(engine.remove(&permit(acting.gate, self.connection, self.name)?).await?),
+            (engine, Some(_)) => Ok(engine.remove(&permit(acting.gate, &self.connection, &self.name)?).await?),
         }
     }
 
     async fn revert(&self, before: &Option<Removed>, acting: &Acting<'_>) -> Result<(), StepFailure> {
-        let (Some(removed), (engine, None)) = (before, ours(acting, self.connection, self.name).await?) else {
+        let (Some(removed), (engine, None)) = (before, ours(acting, &self.connection, &self.name).await?) else {
             return Ok(());
         };
-        let permit = permit(acting.gate, self.connection, self.name)?;
+        let permit = permit(acting.gate, &self.connection, &self.name)?;
         engine.create(&permit, &removed.body).await?;
         if removed.was_up {
             engine.start(&permit).await?;
@@ -74,10 +73,10 @@ impl StepKind for ContainerRemove<'_> {
     }
 
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
-        Ok(ours(acting, self.connection, self.name).await?.1.is_none())
+        Ok(ours(acting, &self.connection, &self.name).await?.1.is_none())
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts::default()
     }
 }

@@ -1,5 +1,6 @@
 //! Starting and stopping a container.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -8,40 +9,39 @@ use super::{mounts, ours, ours_there, permit};
 use crate::{
     apply::Acting,
     gate::{Denial, Gate},
-    step::{Preview, Repeat, StepFailure, StepKind},
-    value::Target,
+    step::{Facts, Preview, Repeat, StepFailure, StepKind},
 };
 
 /// `containers.start`
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
-pub struct ContainerStart<'a> {
-    pub connection: &'a str,
-    pub name: &'a str,
+pub struct ContainerStart {
+    pub connection: String,
+    pub name: String,
 }
 
 /// `containers.stop`
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
-pub struct ContainerStop<'a> {
-    pub connection: &'a str,
-    pub name: &'a str,
+pub struct ContainerStop {
+    pub connection: String,
+    pub name: String,
 }
 
 /// How often a container in a crash loop is told to stop: between two starts the engine may miss it.
 const ATTEMPTS: u32 = 50;
 
-impl ContainerStart<'_> {
+impl ContainerStart {
     /// One line: what it does.
     pub fn headline(&self) -> String {
-        format!("start container {}", self.name)
+        format!("start container {}", &self.name)
     }
 }
 
-impl ContainerStop<'_> {
+impl ContainerStop {
     /// One line: what it does.
     pub fn headline(&self) -> String {
-        format!("stop container {}", self.name)
+        format!("stop container {}", &self.name)
     }
 }
 
@@ -70,12 +70,12 @@ async fn stop(acting: &Acting<'_>, connection: &str, name: &str) -> Result<(), S
     Err(anyhow!("connection `{connection}`: container `{name}` goes on running after it was told to stop").into())
 }
 
-impl StepKind for ContainerStart<'_> {
+impl StepKind for ContainerStart {
     /// Whether it was running.
     type Before = bool;
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
-        permit(gate, self.connection, self.name).map(|_| ())
+        permit(gate, &self.connection, &self.name).map(|_| ())
     }
 
     async fn preview(&self, _: &Acting<'_>) -> Preview {
@@ -83,18 +83,18 @@ impl StepKind for ContainerStart<'_> {
     }
 
     async fn before(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
-        is_up(acting, self.connection, self.name).await
+        is_up(acting, &self.connection, &self.name).await
     }
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
-        start(acting, self.connection, self.name).await
+        start(acting, &self.connection, &self.name).await
     }
 
     async fn revert(&self, was_up: &bool, acting: &Acting<'_>) -> Result<(), StepFailure> {
-        if *was_up || !is_up(acting, self.connection, self.name).await? {
+        if *was_up || !is_up(acting, &self.connection, &self.name).await? {
             return Ok(());
         }
-        stop(acting, self.connection, self.name).await
+        stop(acting, &self.connection, &self.name).await
     }
 
     fn repeat(&self) -> Repeat {
@@ -102,20 +102,20 @@ impl StepKind for ContainerStart<'_> {
     }
 
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
-        is_up(acting, self.connection, self.name).await
+        is_up(acting, &self.connection, &self.name).await
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts::default()
     }
 }
 
-impl StepKind for ContainerStop<'_> {
+impl StepKind for ContainerStop {
     /// Whether it was running.
     type Before = bool;
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
-        permit(gate, self.connection, self.name).map(|_| ())
+        permit(gate, &self.connection, &self.name).map(|_| ())
     }
 
     async fn preview(&self, _: &Acting<'_>) -> Preview {
@@ -123,18 +123,18 @@ impl StepKind for ContainerStop<'_> {
     }
 
     async fn before(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
-        is_up(acting, self.connection, self.name).await
+        is_up(acting, &self.connection, &self.name).await
     }
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
-        stop(acting, self.connection, self.name).await
+        stop(acting, &self.connection, &self.name).await
     }
 
     async fn revert(&self, was_up: &bool, acting: &Acting<'_>) -> Result<(), StepFailure> {
         if !*was_up {
             return Ok(());
         }
-        start(acting, self.connection, self.name).await
+        start(acting, &self.connection, &self.name).await
     }
 
     fn repeat(&self) -> Repeat {
@@ -142,10 +142,10 @@ impl StepKind for ContainerStop<'_> {
     }
 
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
-        Ok(!is_up(acting, self.connection, self.name).await?)
+        Ok(!is_up(acting, &self.connection, &self.name).await?)
     }
 
-    fn targets(&self) -> Vec<&Target> {
-        Vec::new()
+    fn facts(&self) -> Facts<'_> {
+        Facts::default()
     }
 }
