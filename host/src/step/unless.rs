@@ -69,6 +69,7 @@ impl StepKind for Unless {
     fn facts(&self) -> Facts<'_> {
         let mut facts = self.step.facts();
         facts.fills.splice(0..0, self.condition.targets());
+        facts.place.get_or_insert_with(|| self.step.headline());
         facts
     }
 }
