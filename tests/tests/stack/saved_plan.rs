@@ -1,7 +1,7 @@
 //! A saved plan is carried out as it was reviewed, or not at all.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -17,10 +17,11 @@ fn a_saved_plan_runs_as_reviewed_or_not_at_all() -> Result<()> {
     let stack = Stack::in_test(&lab)?.on_copies(&lab)?;
     stack.quietly("apply", &["--yes"], DONE)?;
     edit(&lab.postgres.hba, without_blocks)?;
+    let site = lab.caddy.sites.join(format!("{}.caddy", domain(&lab.domain)));
+    what_was_shown_at_the_prompt_is_what_runs(&lab, &stack, &site)?;
     let saved = Saved { lab: &lab, stack: &stack, file: lab.dir.join("data/plan.json") };
     stack.quietly("plan", &["-o", &saved.file.to_string_lossy()], DONE)?;
 
-    let site = lab.caddy.sites.join(format!("{}.caddy", domain(&lab.domain)));
     saved.is_stale_after(&site, |old| format!("{old}\n# by hand\n"), &["gateway.mediamanager"])?;
     let spec = format!("the spec {} changed", stack.spec.display());
     saved.is_stale_after(
@@ -46,6 +47,34 @@ fn a_saved_plan_runs_as_reviewed_or_not_at_all() -> Result<()> {
     ensure!(again.status.code() == Some(STALE), "the same plan twice: {} {}", again.status, text(&again.stderr));
     stack.nothing_to_do()?;
     lab.down()
+}
+
+/// While a person reads, somebody changes what the plan was made from: the answer was to another plan.
+fn what_was_shown_at_the_prompt_is_what_runs(lab: &Lab, stack: &Stack, site: &Path) -> Result<()> {
+    let old = fs::read_to_string(site)?;
+    let before = fs::read_to_string(&lab.postgres.hba)?;
+    let apply = stack.command("apply", &[]);
+    let words = std::iter::once(apply.get_program()).chain(apply.get_args());
+    let line: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
+    // With a terminal of its own, which is what makes it ask.
+    let mut terminal = Command::new("script");
+    terminal.args(["--quiet", "--return", "--command", &line.join(" "), "/dev/null"]);
+    let mut running = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()?;
+    let mut out = running.stdout.take().context("the terminal has no output")?;
+    let (mut said, mut byte) = (Vec::new(), [0]);
+    while !said.ends_with(b"[y/N] ") {
+        ensure!(out.read(&mut byte)? == 1, "it never asked: {}", text(&said));
+        said.extend(byte);
+    }
+    edit(site, |old| format!("{old}\n# while you were reading\n"))?;
+    let mut input = running.stdin.take().context("the terminal has no input")?;
+    input.write_all(b"y\n")?;
+    out.read_to_end(&mut said)?;
+    let ended = running.wait()?;
+    ensure!(ended.code() == Some(STALE), "what was read is not what would run: {ended} {}", text(&said));
+    ensure!(text(&said).contains("gateway.mediamanager"), "what changed is not named: {}", text(&said));
+    ensure!(fs::read_to_string(&lab.postgres.hba)? == before, "something was done all the same");
+    edit(site, |_| old)
 }
 
 struct Saved<'a> {

@@ -183,3 +183,37 @@ fn change(change: wit::Change) -> Change {
         wit::Change::Adopt => Change::Adopt,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        plugin::limits::Limits,
+        step::{DirectoryRemove, FileRemove, SqlReload, service::ServiceRun},
+    };
+
+    #[test]
+    fn a_settle_is_a_reload_or_a_restart() {
+        let run = |verb: &str| Step::ServiceRun(ServiceRun { connection: "edge".into(), verb: verb.into() });
+        let settles = |step: Step| {
+            let mut call = Call::new("hostile".into(), Limits::default());
+            let handle = call.push(step).unwrap();
+            Taking { left: 9, most: 9, call: &mut call }.settle(vec![handle])
+        };
+        for fine in [run("reload"), run("restart"), Step::SqlReload(SqlReload { connection: "main".into() })] {
+            assert_eq!(settles(fine.clone()).unwrap(), [fine]);
+        }
+        for other in [
+            run("validate"),
+            run("drop-everything"),
+            Step::FileRemove(FileRemove { path: "/etc/passwd".into() }),
+            Step::DirectoryRemove(DirectoryRemove { path: "/srv".into() }),
+        ] {
+            let fault = settles(other.clone()).unwrap_err().to_string();
+            assert!(
+                fault.contains("a settle is a reload or a restart") && fault.contains(&other.headline()),
+                "{fault}"
+            );
+        }
+    }
+}
