@@ -15,6 +15,8 @@ pub struct Recorded<'a> {
     instance: &'a InstancePlan,
     /// Things that state knew and this plan still has, and those done in this run.
     record: InstanceRecord,
+    /// What the file has: it is written only when that differs.
+    stored: Option<InstanceRecord>,
     position: usize,
 }
 
@@ -23,14 +25,22 @@ impl<'a> Recorded<'a> {
     pub fn new(instance: &'a InstancePlan, before: Option<&InstanceRecord>, position: usize) -> Self {
         let owns = before.map(|record| record.owns.clone()).unwrap_or_default();
         let record = InstanceRecord { address: instance.address.clone(), plugin: instance.plugin.clone(), owns };
-        Self { instance, record, position }
+        Self { instance, record, stored: before.cloned(), position }
     }
 
     /// The thing of an action that was carried out.
     pub fn keep(&mut self, world: &World, key: &str) -> Result<()> {
         let Some(owned) = self.instance.planned.owns.iter().find(|owned| owned.thing.key == key) else { return Ok(()) };
         self.set(owned, true);
-        world.state.set_instance(&self.record, self.position)
+        self.store(world)
+    }
+
+    fn store(&mut self, world: &World) -> Result<()> {
+        if self.stored.as_ref() != Some(&self.record) {
+            world.state.set_instance(&self.record, self.position)?;
+            self.stored = Some(self.record.clone());
+        }
+        Ok(())
     }
 
     /// All things that the plan lists, once no action is left; a thing without an action keeps what its proof said.
@@ -44,7 +54,7 @@ impl<'a> Recorded<'a> {
         }
         // Another program writes them by now: they are no longer this stack's to take away.
         self.record.owns.retain(|one| !self.instance.theirs.contains(&one.owned.thing));
-        world.state.set_instance(&self.record, self.position)
+        self.store(world)
     }
 
     /// A thing of the same name in the world replaces the record; one of the same key under another name is still to

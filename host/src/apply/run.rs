@@ -79,6 +79,15 @@ impl Apply<'_> {
         Ok(stopped.unwrap_or(Applied::Complete))
     }
 
+    /// What a plan with nothing to do says of things and their undo, so that a corrected undo reaches state. Writes
+    /// nothing that is there already. The caller holds the lock.
+    ///
+    /// # Errors
+    /// State can't be read or written.
+    pub fn remember(&self) -> Result<()> {
+        Progress::new(self, &[]).map(drop)
+    }
+
     fn is_meant(&self, address: &Address) -> bool {
         self.only.is_none_or(|only| only == address)
     }
@@ -179,7 +188,9 @@ impl<'p> Progress<'p> {
             if !apply.is_meant(address) {
                 continue;
             }
-            state.set_makings(address, &instance.makings)?;
+            if state.makings(address)? != instance.makings {
+                state.set_makings(address, &instance.makings)?;
+            }
             let before = recorded.iter().find(|record| &record.address == address);
             let mut record = Recorded::new(instance, before, position);
             if !left.contains_key(address) {
@@ -202,5 +213,55 @@ impl<'p> Progress<'p> {
         }
         self.finished.push((index, done));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        apply::Destruction,
+        plan::{Move, Owned, Planned, Revert, Thing},
+        secret::stage::Stage,
+        step::{FileRemove, Step},
+    };
+
+    struct Silent;
+
+    impl Reporter for Silent {
+        fn report(&self, _: Event) {}
+    }
+
+    fn plan(undone_by: &str) -> Plan {
+        let thing =
+            Thing { key: "file".into(), connection: "files".into(), kind: "file".into(), name: "/srv/a".into() };
+        let undo = vec![Move { step: Step::FileRemove(FileRemove { path: undone_by.into() }), revert: Revert::ByHost }];
+        let owns = vec![Owned { thing, holds_data: false, adopted: false, undo, undo_settle: Vec::new() }];
+        let instance = InstancePlan {
+            address: Address::new("container", "app"),
+            plugin: "container".into(),
+            grants: Default::default(),
+            makings: Vec::new(),
+            uses: Default::default(),
+            planned: Planned { owns, ..Planned::default() },
+            previews: Vec::new(),
+            by_hand: Default::default(),
+            theirs: Vec::new(),
+        };
+        Plan { instances: vec![instance], ..Destruction::default().as_plan("stack") }
+    }
+
+    #[tokio::test]
+    async fn a_corrected_undo_reaches_state_though_there_is_nothing_to_do() {
+        let stage = Stage::new();
+        for path in ["/srv/a", "/srv/a", "/srv/corrected"] {
+            let plan = plan(path);
+            assert!(plan.is_empty());
+            Apply { world: &stage.world, plan: &plan, only: None, reporter: &Silent }.remember().unwrap();
+            let recorded = stage.world.state.instances().unwrap();
+            let [record] = recorded.as_slice() else { panic!("{recorded:?}") };
+            let [owned] = record.owns.as_slice() else { panic!("{record:?}") };
+            assert_eq!(owned.owned, plan.instances[0].planned.owns[0]);
+        }
     }
 }

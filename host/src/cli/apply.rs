@@ -75,6 +75,9 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
     };
     if !drawn.plan.is_empty() {
         carry_out(&flow, &drawn, args.only.as_ref(), reporter.as_ref()).await?;
+    } else {
+        let only = args.only.as_ref();
+        Apply { world: &flow.world, plan: &drawn.plan, only, reporter: reporter.as_ref() }.remember()?;
     }
     if let Some(only) = &args.only {
         say_left_undone(&drawn.plan, only, reporter.as_ref());

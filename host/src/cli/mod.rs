@@ -4,6 +4,7 @@ mod apply;
 mod check;
 mod completions;
 mod destroy;
+mod forget;
 mod graph;
 mod plan;
 mod plugin;
@@ -69,6 +70,7 @@ enum Command {
     Verify(verify::VerifyArgs),
     Status(status::StatusArgs),
     Destroy(destroy::DestroyArgs),
+    Forget(forget::ForgetArgs),
     Graph(graph::GraphArgs),
     Secret(secret::SecretArgs),
     Plugin(plugin::PluginArgs),
@@ -90,6 +92,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Verify(args) => verify::run(args, &global).await,
         Command::Status(args) => status::run(args, &global).await,
         Command::Destroy(args) => destroy::run(args, &global).await,
+        Command::Forget(args) => forget::run(args, &global).await,
         Command::Graph(args) => graph::run(args, &global).await,
         Command::Secret(args) => secret::run(args, &global).await,
         Command::Plugin(args) => plugin::run(args, &global).await,

@@ -2,6 +2,7 @@
 
 mod destroyed;
 mod drift;
+mod forgotten;
 mod one_instance;
 mod printed;
 mod registered;
