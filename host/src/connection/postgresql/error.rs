@@ -4,7 +4,7 @@ use std::{error::Error as _, io, time::Duration};
 
 use tokio_postgres::error::SqlState;
 
-use super::Settings;
+use super::{Settings, scram_only::AsksForPassword};
 use crate::observe::Failure;
 
 /// Why a server gave no answer.
@@ -75,6 +75,12 @@ impl SqlError {
             };
         }
         match io_cause(error) {
+            Some(cause) if cause.get_ref().is_some_and(|inner| inner.is::<AsksForPassword>()) => {
+                SqlError::Unreachable(format!(
+                    "PostgreSQL at {place} does not let role {role} in by SCRAM: {cause}\n  give the rule in pg_hba.conf the \
+                     method scram-sha-256, and set the role's password anew (password_encryption = 'scram-sha-256')"
+                ))
+            }
             Some(cause) => Self::reaching(cause, place),
             None if error.to_string() == "invalid configuration" => {
                 let why = error.source().map(ToString::to_string).unwrap_or_default();

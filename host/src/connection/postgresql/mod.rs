@@ -5,6 +5,7 @@
 
 mod error;
 mod quote;
+mod scram_only;
 mod session;
 mod settings;
 mod socket;

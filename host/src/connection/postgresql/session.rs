@@ -9,7 +9,7 @@ use tokio_postgres::{
 };
 use zeroize::Zeroizing;
 
-use super::{Server, Settings, SqlError, socket};
+use super::{Server, Settings, SqlError, scram_only::ScramOnly, socket};
 use crate::secret::Learned;
 
 /// Within this time a session stands.
@@ -144,7 +144,7 @@ where
 {
     let role = config.get_user().unwrap_or_default();
     let database = config.get_dbname().unwrap_or_default();
-    let opened = config.connect_raw(stream, NoTls).await;
+    let opened = config.connect_raw(ScramOnly::new(stream), NoTls).await;
     let (client, connection) = opened.map_err(|error| SqlError::connecting(&error, place, role, database))?;
     let version = connection.parameter("server_version").unwrap_or_default();
     let major =
