@@ -136,10 +136,26 @@ fn rules_of(
             databases: row.database.unwrap_or_default(),
             users: row.user_name.unwrap_or_default(),
             method: row.auth_method.unwrap_or_default(),
-            options: row.options.unwrap_or_default(),
+            options: row.options.unwrap_or_default().iter().map(|option| without_passwords(option)).collect(),
         });
     }
     Ok(HbaRules { file: shown, rules, broken })
+}
+
+/// Options of rules that hold a password or a shared secret (PostgreSQL's documentation, 21.10 and 21.11).
+const SECRET_OPTIONS: [&str; 2] = ["ldapbindpasswd", "radiussecrets"];
+
+/// A line of pg_hba.conf, or an option of it, as it may be shown and handed on: from the first secret on, the rest of the
+/// line is left out. Quoting rules decide where the value ends, and no reader of ours needs what comes after.
+pub(crate) fn without_passwords(line: &str) -> String {
+    let begins = |option: &str| {
+        line.match_indices(option).find(|(at, _)| line[at + option.len()..].trim_start().starts_with('='))
+    };
+    let first = SECRET_OPTIONS.iter().filter_map(|option| begins(option).map(|(at, _)| (at, option))).min();
+    match first {
+        None => line.to_owned(),
+        Some((at, option)) => format!("{}{option}=(not shown, with the rest of the line)", &line[..at]),
+    }
 }
 
 /// `file` is only read where a line is broken.

@@ -319,7 +319,8 @@ fn diff(file: &ServerFile, new: &[u8]) -> Vec<PreviewLine> {
                 similar::ChangeTag::Delete => Sign::Removed,
                 similar::ChangeTag::Insert => Sign::Added,
             };
-            lines.push(line(sign, change.value().trim_end_matches(['\n', '\r'])));
+            let text = hba::without_passwords(change.value().trim_end_matches(['\n', '\r']));
+            lines.push(line(sign, &text));
         }
     }
     lines

@@ -239,3 +239,23 @@ async fn a_file_that_cannot_be_written_is_said_when_the_plan_is_made() {
         }
     }
 }
+
+/// Other people's rules may hold passwords: the plan shows the lines around ours, and plugins are handed the options.
+#[tokio::test]
+async fn passwords_in_rules_of_others_are_not_shown() {
+    let stage = Stage::new();
+    let ldap = "host other other 10.9.9.9/32 ldap ldapserver=dc.example ldapbasedn=\"dc=x\" ldapbinddn=\"cn=reader\" \
+                ldapbindpasswd=\"hunter22 and more\" ldapsearchattribute=uid\n";
+    let radius = "host third third 10.9.9.9/32 radius radiusservers=10.9.9.8 radiussecrets=hunter33\n";
+    std::fs::write(stage.cluster.hba(), format!("{ldap}{radius}{HBA}")).unwrap();
+
+    let told = format!("{:?}", rules(&stage).await);
+    let preview = format!("{:?}", admission("media").preview(&stage.acting()).await);
+    for (shown, what) in [(&told, "ldapserver=dc.example"), (&preview, "radiusservers=10.9.9.8")] {
+        assert!(shown.contains(what), "the rules are there: {shown}");
+        assert!(!shown.contains("hunter"), "{shown}");
+    }
+    // What is not shown is still there.
+    admission("media").carry_out(&stage.acting()).await.unwrap();
+    assert!(read(&stage).0.contains(ldap) && read(&stage).0.contains(radius));
+}
