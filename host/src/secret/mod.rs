@@ -13,6 +13,7 @@ mod learned;
 mod making;
 mod opened;
 mod redact;
+mod spelled;
 #[cfg(test)]
 pub(crate) mod stage;
 mod store;

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::{
     fingerprint::{FingerprintKey, Of, hex},
     forms::url_component,
+    spelled::spellings,
 };
 
 /// Bytes below which a form is not looked for.
@@ -41,9 +42,8 @@ pub(super) fn forms(value: &str) -> Vec<Zeroizing<String>> {
     all.insert(value.replace('\'', "'\\''"));
     all.insert(value.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$").replace('`', "\\`"));
     all.insert(url_component(value));
-    all.insert(url_component(value).to_ascii_lowercase());
     all.insert(url::form_urlencoded::byte_serialize(value.as_bytes()).collect());
-    all.insert(value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"));
+    all.extend(spellings(value));
     all.insert(hex(value.as_bytes()));
     all.insert(hex(value.as_bytes()).to_ascii_uppercase());
     if value.len() >= SHORTEST {
@@ -174,6 +174,33 @@ mod tests {
             assert!(scanner.suspects(format!("Authorization: Basic {basic}").as_bytes()), "{basic}");
         }
         assert!(!scanner.suspects(b"nothing of the kind stands here, however long this line may become"));
+    }
+
+    #[test]
+    fn a_secret_is_found_as_others_spell_it() {
+        let scanner = scanner(&["A/b<C>&'d\"é😀+e"]);
+        for text in [
+            // Python's json.dumps, Go's encoding/json, PHP's json_encode, and every character.
+            r#"A/b<C>&'d\"\u00e9\ud83d\ude00+e"#,
+            r#"A/b\u003cC\u003e\u0026'd\"é😀+e"#,
+            r#"A\/b<C>&'d\"\u00e9\ud83d\ude00+e"#,
+            r"A/b\u003CC\u003E\u0026\u0027d\u0022\u00E9\uD83D\uDE00\u002Be",
+            r"\u0041\u002f\u0062\u003c\u0043\u003e\u0026\u0027\u0064\u0022\u00e9\ud83d\ude00\u002b\u0065",
+            // Go's html/template, Python's html.escape, PHP's htmlspecialchars, XML, and numbers.
+            "A/b&lt;C&gt;&amp;&#39;d&#34;é😀+e",
+            "A/b&lt;C&gt;&amp;&#x27;d&quot;é😀+e",
+            "A/b&lt;C&gt;&amp;&#039;d&quot;é😀+e",
+            "A/b&lt;C&gt;&amp;&apos;d&quot;é😀+e",
+            "A&#47;b&#60;C&#62;&#38;&#39;d&#34;&#233;&#128512;&#43;e",
+            "A&#x2f;b&#x3c;C&#x3e;&#x26;&#x27;d&#x22;&#xe9;&#x1f600;&#x2b;e",
+            // Percent forms with small digits leave the letters of the secret as they are.
+            "A%2fb%3cC%3e%26%27d%22%c3%a9%f0%9f%98%80%2be",
+            "A%2Fb%3CC%3E%26'd%22%C3%A9%F0%9F%98%80%2Be",
+            "A/b%3CC%3E&'d%22%C3%A9%F0%9F%98%80+e",
+            "%41%2f%62%3c%43%3e%26%27%64%22%c3%a9%f0%9f%98%80%2b%65",
+        ] {
+            assert!(scanner.suspects(format!("before {text} after").as_bytes()), "{text}");
+        }
     }
 
     #[test]

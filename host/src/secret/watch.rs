@@ -24,8 +24,9 @@ use crate::{
     value::{Target, Tree},
 };
 
-/// The form under which state keeps traits; its `fingerprint` is the digest of the encrypted file.
-const FORM: &str = "traits";
+/// The form under which state keeps traits, with the number of the set of forms that are looked for: what was kept of a
+/// smaller set is found out again. Its `fingerprint` is the digest of the encrypted file.
+const FORM: &str = "traits-2";
 
 /// What is looked for.
 pub(super) struct Watch {
