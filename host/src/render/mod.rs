@@ -8,9 +8,9 @@ mod standing;
 mod style;
 mod text;
 
-pub use output::{failed, print, print_line, tell, tell_line};
+pub use output::{failed, print, print_line, print_secret, tell, tell_line};
 pub use plan::plan;
 pub use progress::{Human, JsonLines, reporter};
 pub use standing::standing;
 pub use style::error_word;
-pub use text::{printable, shell_line, text};
+pub use text::{is_unseen, printable, shell_line, text};

@@ -5,11 +5,14 @@
 
 use std::{
     fmt::Display,
+    fs::File,
     io::{self, ErrorKind, Write},
+    os::fd::AsFd,
     sync::OnceLock,
 };
 
 use anstream::{AutoStream, ColorChoice, adapter::strip_str};
+use zeroize::Zeroizing;
 
 static FAILED: OnceLock<String> = OnceLock::new();
 
@@ -25,6 +28,26 @@ pub fn print(text: impl Display) {
 /// Prints a line of a result.
 pub fn print_line(text: impl Display) {
     print(format_args!("{text}\n"));
+}
+
+/// Prints a secret in a line. It passes no buffer that keeps a copy of it, and what is made of it here is wiped.
+pub fn print_secret(value: &Zeroizing<String>) {
+    let printed = io::stdout().lock().flush().and_then(|()| {
+        // Standard output as a file: its own buffer would keep what went through it.
+        let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        write_secret(&mut out, value)
+    });
+    if let Err(error) = printed {
+        FAILED.get_or_init(|| error.to_string());
+    }
+}
+
+fn write_secret(mut to: impl Write, value: &Zeroizing<String>) -> io::Result<()> {
+    // Of its full length from the start: growing would leave a copy behind.
+    let mut line = Zeroizing::new(Vec::with_capacity(value.len() + 1));
+    line.extend_from_slice(value.as_bytes());
+    line.push(b'\n');
+    to.write_all(&line)
 }
 
 /// Tells a person something. Nobody can be told that it failed.
@@ -85,6 +108,15 @@ mod tests {
     fn a_text_is_one_piece_with_styles_where_they_are_wanted() {
         assert_eq!(written(None, ColorChoice::Never).0, [b"one\ntwo\n".to_vec()]);
         assert_eq!(written(None, ColorChoice::Always).0, [b"\x1b[1mone\x1b[0m\ntwo\n".to_vec()]);
+    }
+
+    #[test]
+    fn a_secret_is_one_piece_and_a_full_disk_is_told() {
+        let secret = Zeroizing::new("of a\x1b[1mb".to_owned());
+        let mut pipe = Pipe(Vec::new(), None);
+        write_secret(&mut pipe, &secret).unwrap();
+        assert_eq!(pipe.0, [b"of a\x1b[1mb\n".to_vec()]);
+        assert!(write_secret(&mut Pipe(Vec::new(), Some(ErrorKind::StorageFull)), &secret).is_err());
     }
 
     #[test]

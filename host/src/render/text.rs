@@ -26,7 +26,7 @@ pub fn printable(text: &str) -> String {
     for character in text.chars() {
         match character {
             '\t' => shown.push_str("    "),
-            hidden if hidden.is_control() || is_bidi(hidden) => shown.extend(hidden.escape_unicode()),
+            hidden if is_unseen(hidden) => shown.extend(hidden.escape_unicode()),
             plain => shown.push(plain),
         }
     }
@@ -47,9 +47,12 @@ fn shell_word(word: &str) -> String {
     }
 }
 
-/// Characters that turn the direction of what follows (Unicode UAX #9), and could make a reader see another order.
-fn is_bidi(character: char) -> bool {
-    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
+/// What a terminal obeys or a reader can't see: control characters, line and paragraph separators, characters that turn
+/// the direction of what follows (Unicode UAX #9), and those without a width. The only list of them.
+pub fn is_unseen(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -59,6 +62,18 @@ mod tests {
     #[test]
     fn control_characters_are_shown_not_obeyed() {
         assert_eq!(printable("a\u{1b}[2Jb\r\u{202e}c\td"), "a\\u{1b}[2Jb\\u{d}\\u{202e}c    d");
+    }
+
+    #[test]
+    fn what_has_no_width_or_breaks_a_line_is_shown() {
+        assert_eq!(printable("ad\u{200b}min"), "ad\\u{200b}min");
+        for unseen in
+            "\u{85}\u{9b}\u{ad}\u{61c}\u{200d}\u{2028}\u{2029}\u{2060}\u{2066}\u{2069}\u{feff}\u{e0041}".chars()
+        {
+            let shown = printable(&format!("a{unseen}b"));
+            assert_eq!(shown, format!("a{}b", unseen.escape_unicode()));
+        }
+        assert_eq!(printable("größer als 5 µs: ✓"), "größer als 5 µs: ✓");
     }
 
     #[test]

@@ -207,6 +207,6 @@ async fn show(args: &NameArgs, global: &Global) -> Result<Exit, Ended> {
     let secrets = Secrets::open(&args.spec, global).await?;
     let (target, _) = secrets.find(&args.name)?;
     let value: Zeroizing<String> = secrets.flow.world.vault.reveal(target).map_err(anyhow::Error::new)?;
-    render::print_line(value.as_str());
+    render::print_secret(&value);
     Ok(Exit::Done)
 }

@@ -1,5 +1,7 @@
 //! A plugin's own words. They end on a terminal, so what moves a cursor or reorders text is shown, not obeyed.
 
+use crate::render::is_unseen;
+
 /// One line.
 pub fn line(words: &str) -> String {
     words.chars().fold(String::with_capacity(words.len()), |mut line, character| {
@@ -16,12 +18,6 @@ pub fn lines(words: &str) -> String {
     words.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Control characters, and those that change the direction of the text around them.
-fn is_unseen(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,6 +25,7 @@ mod tests {
     #[test]
     fn nothing_reaches_the_terminal_that_it_would_obey() {
         assert_eq!(line("a\u{1b}[2Kb\nc\u{202e}d"), "a\\u{1b}[2Kb\\nc\\u{202e}d");
+        assert_eq!(line("a\u{61c}b\u{ad}c"), "a\\u{61c}b\\u{ad}c");
         assert_eq!(lines("a\rb\nc"), "a\\rb\nc");
         assert_eq!(line("größer als 5 µs: ✓"), "größer als 5 µs: ✓");
     }
