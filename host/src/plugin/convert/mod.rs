@@ -13,4 +13,4 @@ pub use answer::{diagnostics, offered};
 pub use describe::description;
 pub use instance::instance;
 pub use observed::{Crosses, failure};
-pub use planned::planned;
+pub use planned::{planned, timeout};

@@ -18,6 +18,14 @@ use crate::{
 /// An hour: longer than any application takes to start.
 const MAX_TIMEOUT_MS: u32 = 3_600_000;
 
+/// Milliseconds that something may wait.
+pub fn timeout(milliseconds: u32, what: impl FnOnce() -> String) -> Result<u32, What> {
+    match milliseconds > MAX_TIMEOUT_MS {
+        true => Err(What::TooMuch(format!("{} waits longer than an hour", what()))),
+        false => Ok(milliseconds),
+    }
+}
+
 /// A plan as the plugin gave it, held against itself and the instance.
 pub fn planned(said: wit::Planned, view: &InstanceView, call: &mut Call) -> Result<Planned, What> {
     let most = call.meter.limits().actions;
@@ -115,14 +123,12 @@ impl Taking<'_> {
     }
 
     fn check(&mut self, check: wit::CheckOf) -> Result<Check, What> {
-        if check.timeout_ms > MAX_TIMEOUT_MS {
-            return Err(What::TooMuch(format!("a check that waits longer than an hour: `{}`", words::line(&check.id))));
-        }
+        let timeout_ms = timeout(check.timeout_ms, || format!("the check `{}`", words::line(&check.id)))?;
         Ok(Check {
             id: check.id,
             says: words::line(&check.says),
             condition: self.call.take(check.condition)?,
-            timeout_ms: check.timeout_ms,
+            timeout_ms,
         })
     }
 
