@@ -11,7 +11,7 @@
 //! | `srv/x`, `/srv/../etc/x`, one with a NUL | refused: paths are absolute and hold no `..` |
 //! | `/srv//media/./x` | taken as `/srv/media/x` |
 //! | `/srv/mediaserver/x` under `/srv/media/` | refused: a pattern ends at a component |
-//! | a symbolic link inside that leads out | refused when it is followed: directories are opened beneath the grant |
+//! | a symbolic link on the way below the grant, wherever it leads | refused: directories are opened beneath the grant, without following any |
 //!
 //! What is granted for writing may also be read and looked at; what is granted for reading, also looked at.
 
@@ -209,7 +209,7 @@ impl Gate {
         };
         let may_write = self.grants().files.write.iter().any(|pattern| matches(pattern.as_str(), &path).is_some());
         let leads_out = format!(
-            "{path}, where a symbolic link leads out of {}: grant the directory that it leads to, and ask for that",
+            "{path}, where a symbolic link stands below {}: links are not followed there; name what it leads to instead",
             root.display()
         );
         let escape = self.deny(capability, leads_out, NEVER);

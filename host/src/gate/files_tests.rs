@@ -214,3 +214,30 @@ fn nothing_is_made_that_runs_as_its_owner() {
         }
     }
 }
+
+/// One application's link must not lead stackrun into another one's folder, though both lie below what is granted.
+#[test]
+fn a_link_that_stays_below_the_grant_is_not_followed_either() {
+    use crate::observe::{find, parent};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for name in ["mine", "theirs"] {
+        std::fs::create_dir(path(name)).unwrap();
+    }
+    std::fs::write(path("theirs/config"), "theirs").unwrap();
+    std::os::unix::fs::symlink("../theirs", path("mine/inside")).unwrap();
+    std::os::unix::fs::symlink("../theirs/config", path("mine/config")).unwrap();
+    let files = FilesGrant { write: vec![NamePattern::new(format!("{}/", path("")))], ..FilesGrant::default() };
+    let instance = Address::new("container", "app");
+    let gate = Gate::new("container", "stack", instance, Grants { files, ..Grants::default() });
+    let within = |name: &str| gate.path_change(path(name)).unwrap();
+
+    assert!(find(within("theirs/config").subject()).unwrap().is_some(), "where no link is on the way");
+    for through in ["mine/inside/config", "mine/inside/new"] {
+        let denied = parent(within(through).subject()).err().map(|failure| failure.to_string()).unwrap_or_default();
+        assert!(denied.contains("links are not followed there"), "{through}: {denied}");
+    }
+    let itself = find(within("mine/config").subject()).err().map(|failure| failure.to_string()).unwrap_or_default();
+    assert!(itself.contains("symbolic link, which is not followed"), "{itself}");
+}

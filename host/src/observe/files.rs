@@ -6,7 +6,10 @@ use std::{
 };
 
 use cap_std::{ambient_authority, fs::Dir};
-use rustix::fs::{Access, AtFlags, FileType};
+use rustix::{
+    fs::{Access, AtFlags, FileType, Mode, OFlags, ResolveFlags},
+    io::Errno,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Sameness, World};
@@ -148,12 +151,21 @@ pub(crate) fn parent<T>(within: &Within<T>) -> Result<Option<(Dir, String)>, Fai
     let Some(name) = within.relative.file_name().and_then(|name| name.to_str()) else { return Ok(None) };
     match within.relative.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         None => Ok(Some((root, name.to_owned()))),
-        Some(parent) => match root.open_dir(parent) {
+        Some(parent) => match below(&root, parent) {
             Ok(directory) => Ok(Some((directory, name.to_owned()))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failure(within, error)),
         },
     }
+}
+
+/// A directory beneath a granted one, reached without following any link: an application that may write in there could
+/// otherwise lead stackrun into another one's folder.
+pub(crate) fn below(root: &Dir, path: &Path) -> io::Result<Dir> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let opened = rustix::fs::openat2(root, path, flags, Mode::empty(), inside)?;
+    Ok(Dir::from_std_file(std::fs::File::from(opened)))
 }
 
 /// The directory that the grant names. The operator named it: links on the way to it are theirs.
@@ -182,8 +194,9 @@ fn find_named(path: &str) -> Result<Option<Found>, Failure> {
 
 /// A link that leads out of the grant is a denial, everything else is the system's word.
 pub(crate) fn failure<T>(within: &Within<T>, error: io::Error) -> Failure {
-    // cap-std makes this error itself; one of the system has a number.
-    let led_out = error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none();
+    // cap-std makes this error itself; one of the system has a number. `below` meets a link, or the way out.
+    let led_out = error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
+        || [Errno::LOOP, Errno::XDEV].map(Errno::raw_os_error).map(Some).contains(&error.raw_os_error());
     match led_out {
         true => Failure::Denied(within.escape.clone()),
         false => Failure::Other(format!("{}: {error}", within.path)),
@@ -240,7 +253,7 @@ pub(crate) fn unwritable<T>(within: &Within<T>) -> Option<String> {
     let above = within.relative.ancestors().skip(1);
     let (path, directory) = above
         .filter(|path| !path.as_os_str().is_empty())
-        .find_map(|path| Some((within.root.join(path), root.open_dir(path).ok()?)))
+        .find_map(|path| Some((within.root.join(path), below(&root, path).ok()?)))
         .unwrap_or((within.root.clone(), root));
     let name = within.relative.file_name().filter(|_| Path::new(&within.path).parent() == Some(&*path));
     let refusing = |name: &Path| rustix::fs::accessat(&directory, name, Access::WRITE_OK, AtFlags::EACCESS).err();
@@ -260,7 +273,11 @@ pub(crate) fn unwritable<T>(within: &Within<T>) -> Option<String> {
 
 fn entries<T>(within: &Within<T>) -> Result<Option<Vec<String>>, Failure> {
     let Some(root) = root(within)? else { return Ok(None) };
-    let listed = match root.read_dir(&within.relative) {
+    let opened = match within.relative == Path::new(".") {
+        true => Ok(root),
+        false => below(&root, &within.relative),
+    };
+    let listed = match opened.and_then(|directory| directory.entries()) {
         Ok(listed) => listed,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failure(within, error)),

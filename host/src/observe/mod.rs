@@ -21,7 +21,7 @@ pub(crate) use containers::{INSTANCE_LABEL, STACK_LABEL, env_place, owner as con
 pub use failure::{Failure, Sameness};
 pub(crate) use file_compare::{block_place, markers, place, standing, whole_place};
 pub use files::{FileComparison, FileFacts, FileKind, FileLook, FileMention, FileRead, Writable};
-pub(crate) use files::{failure as file_failure, find, parent, root, secret_place, unwritable};
+pub(crate) use files::{below, failure as file_failure, find, parent, root, secret_place, unwritable};
 pub use http::{HttpAnswer, HttpQuestion, scalars_at};
 pub use memo::Memo;
 pub use servers::{Inquiry, Servers};

@@ -327,8 +327,9 @@ fn diff(file: &ServerFile, new: &[u8]) -> Vec<PreviewLine> {
 }
 
 fn line(sign: Sign, text: &str) -> PreviewLine {
-    let text =
-        text.chars().map(|c| if c.is_control() && c != '\t' { c.escape_default().to_string() } else { c.into() });
+    let text = text
+        .chars()
+        .map(|c| if crate::render::is_unseen(c) && c != '\t' { c.escape_default().to_string() } else { c.into() });
     PreviewLine { sign, text: text.collect() }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     apply::Acting,
     connection::files::Owner,
     gate::{Denial, Gate, Within},
-    observe::{file_failure, parent, root},
+    observe::{below, file_failure, parent, root},
 };
 
 /// `files.remove-directory-if-empty`
@@ -93,7 +93,7 @@ impl StepKind for DirectoryMake {
         let root = open_root(within)?;
         let mut missing = Vec::new();
         for path in ancestors(within) {
-            match root.metadata(&path) {
+            match root.symlink_metadata(&path) {
                 Ok(facts) if facts.is_dir() => {}
                 Ok(_) => {
                     let there = within.root.join(&path);
@@ -117,11 +117,11 @@ impl StepKind for DirectoryMake {
             let mut builder = DirBuilder::new();
             builder.mode(0o700);
             match root.create_dir_with(&path, &builder) {
-                Ok(()) => set_up(&root.open_dir(&path).map_err(anyhow::Error::new)?, self.mode, owner)
+                Ok(()) => set_up(&below(&root, &path).map_err(anyhow::Error::new)?, self.mode, owner)
                     .with_context(|| within.path.clone())?,
                 // Somebody's already: its mode and owner stay.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    root.open_dir(&path).map_err(|error| failed(file_failure(within, error)))?;
+                    below(&root, &path).map_err(|error| failed(file_failure(within, error)))?;
                 }
                 Err(error) => return Err(failed(file_failure(within, error))),
             }

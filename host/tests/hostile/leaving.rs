@@ -140,9 +140,9 @@ fn a_link_does_not_lead_out() {
         let path = place.path(below);
         let function = if below.ends_with("canary") { "read" } else { "entries" };
         let denial = place.denied(&calling("files", function, &[&path], &[], true));
-        let says = format!("{path}, where a symbolic link leads out of {}", place.path("granted"));
+        let says = format!("{path}, where a symbolic link stands below {}", place.path("granted"));
         assert!(denial.asked.starts_with(&says), "{denial}");
-        assert!(denial.asked.ends_with("grant the directory that it leads to, and ask for that"), "{denial}");
+        assert!(denial.asked.ends_with("links are not followed there; name what it leads to instead"), "{denial}");
     }
 }
 
