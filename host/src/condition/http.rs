@@ -107,6 +107,12 @@ pub async fn refuses(request: &Request, vantage: &Vantage, acting: &Acting<'_>) 
 
 /// Sends a request from where the condition is asked.
 pub(super) async fn send(request: &Request, vantage: &Vantage, acting: &Acting<'_>) -> Result<Answer, Failure> {
+    if matches!(vantage, Vantage::Container { .. }) && !request.is_look() {
+        return Err(Failure::Other(format!(
+            "{} is not sent from inside a container: nothing goes in there that it could keep",
+            request.says()
+        )));
+    }
     let permit = acting.world.http_known(request, acting.gate)?;
     let (endpoint, outgoing) = acting.world.http_outgoing(&permit, None).await?;
     send_from(endpoint, outgoing, vantage, acting).await

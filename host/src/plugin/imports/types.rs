@@ -3,11 +3,13 @@
 use wasmtime::component::Resource;
 
 use crate::{
-    condition::{Condition, Vantage},
+    condition::{Condition, ConditionKind, Reach, Vantage},
+    gate::ContainerSubject,
     plugin::{
         bindings::stackrun::plugin::types,
         call::Call,
         convert::{timeout, words},
+        fault::What,
     },
     step::{Await, Step, Unless},
     value::{Text, Tree},
@@ -33,12 +35,16 @@ impl types::Host for Call {
         connection: String,
         container: String,
     ) -> wasmtime::Result<Resource<Condition>> {
-        let Condition { kind, .. } = self.get(&condition)?;
+        let kind = self.askable_inside(&condition)?;
+        let subject = ContainerSubject { connection: connection.clone(), name: container.clone() };
+        if let Some(Err(denial)) = self.outside.as_ref().map(|outside| outside.gate.container(subject)) {
+            self.denied(denial);
+        }
         self.condition(Condition { kind, vantage: Vantage::Container { connection, name: container } })
     }
 
     fn from_consumers(&mut self, condition: Resource<Condition>) -> wasmtime::Result<Resource<Condition>> {
-        let Condition { kind, .. } = self.get(&condition)?;
+        let kind = self.askable_inside(&condition)?;
         self.condition(Condition { kind, vantage: Vantage::Consumers })
     }
 }
@@ -56,6 +62,22 @@ impl types::HostCondition for Call {
 }
 
 impl Call {
+    /// A container decides what a name leads to in there, and which authorities are trusted: nothing goes in that it could
+    /// keep.
+    fn askable_inside(&mut self, condition: &Resource<Condition>) -> wasmtime::Result<ConditionKind> {
+        let condition = self.get(condition)?;
+        match condition.reach() {
+            Reach::Look => Ok(condition.kind),
+            Reach::Probe => {
+                let told = words::line(&condition.says());
+                self.fail(What::Incoherent(format!(
+                    "it asks from inside a container whether {told}, and a request from in there is a GET that carries no \
+                     secret, no credential and no body"
+                )))
+            }
+        }
+    }
+
     /// A text that the plugin gave.
     pub fn text(&mut self, text: types::Text) -> wasmtime::Result<Text> {
         let text = self.references.text_from_wit(text);
@@ -74,7 +96,59 @@ mod tests {
     use serde_json::json;
 
     use super::{types::Host, *};
-    use crate::plugin::limits::Limits;
+    use crate::{
+        gate::{ContainersGrant, Gate, Grants, HttpGrant, NamePattern},
+        plugin::{call::Outside, limits::Limits},
+        secret::stage::Stage,
+        value::Address,
+        wanted::{Bearer, Body, Method, Origin, Request},
+    };
+
+    /// What asking from inside this container ends the call with, if it does.
+    fn asked_inside(connection: &str, container: &str, change: impl FnOnce(&mut Request)) -> Option<String> {
+        let containers = ContainersGrant {
+            connections: vec!["podman".into()],
+            names: vec![NamePattern::new("app")],
+            ..ContainersGrant::default()
+        };
+        let http = HttpGrant { own_containers: true, ..HttpGrant::default() };
+        let grants = Grants { containers, http, ..Grants::default() };
+        let gate = Gate::new("hostile", "media", Address::new("hostile", "app"), grants);
+        let mut call = Call::new("hostile".into(), Limits::default());
+        call.outside = Some(Outside { world: Stage::new().world.into(), gate: gate.into() });
+        let origin = Origin::Container { connection: "podman".into(), name: "app".into(), container_port: 80 };
+        let mut request = Request {
+            origin,
+            method: Method::Get,
+            path: Text::literal("/"),
+            headers: Vec::new(),
+            bearer: None,
+            body: Body::None,
+            accept: Vec::new(),
+            captures: Vec::new(),
+        };
+        change(&mut request);
+        let condition = Condition { kind: ConditionKind::HttpRefuses(request), vantage: Vantage::Host };
+        let condition = call.condition(condition).unwrap();
+        let _ = call.from_container(condition, connection.into(), container.into());
+        call.take_fault().map(|what| what.to_string())
+    }
+
+    #[test]
+    fn only_an_own_container_is_asked_from_and_no_credential_goes_in() {
+        assert_eq!(asked_inside("podman", "app", |_| ()), None);
+        for (connection, container) in [("podman", "vaultwarden"), ("docker", "app")] {
+            let denied = asked_inside(connection, container, |_| ()).unwrap();
+            assert!(denied.contains("was denied `containers"), "{denied}");
+        }
+        for refused in [
+            asked_inside("podman", "app", |request| request.bearer = Some(Bearer::Credential)),
+            asked_inside("podman", "app", |request| request.method = Method::Delete),
+            asked_inside("podman", "app", |request| request.body = Body::Form(Vec::new())),
+        ] {
+            assert!(refused.as_ref().is_some_and(|why| why.contains("carries no secret")), "{refused:?}");
+        }
+    }
 
     /// What a step that waits for a login is refused with, if it is.
     fn refused(timeout_ms: u32) -> Option<String> {
