@@ -22,7 +22,11 @@ fn from_nothing_to_a_stack_that_works_and_back() -> Result<()> {
     ensure!(text(&refused.stderr).contains("--yes"), "without a terminal it refuses: {}", text(&refused.stderr));
     stack.quietly("apply", &["--yes"], DONE)?;
     nothing_to_do(&stack)?;
-    stack.quietly("verify", &[], DONE)?;
+    let looked = text(&stack.quietly("verify", &[], DONE)?.stderr);
+    ensure!(looked.contains("6 checks hold. 2 more send something"), "verify sends what it should not: {looked}");
+    ensure!(looked.contains("not asked, because it sends something: mediamanager refuses"), "not named: {looked}");
+    let probed = text(&stack.quietly("verify", &["--probes"], DONE)?.stderr);
+    ensure!(probed.contains("8 checks hold.") && !probed.contains("not asked"), "verify --probes: {probed}");
     people_can_sign_in_and_default_passwords_do_not(&lab)?;
     forged_headers_do_not_arrive(&lab)?;
     ensure!(fs::metadata(&lab.media_file)?.uid() == media_owner, "the media library was re-owned");

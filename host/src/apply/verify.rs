@@ -60,6 +60,10 @@ pub async fn verify(
         (Probes::LeaveOut, Reach::Probe) => false,
     };
     let (run, left_out): (Vec<_>, Vec<_>) = checks.partition(is_run);
+    for (instance, check) in &left_out {
+        let message = format!("{}: not asked, because it sends something: {}", instance.address, check.says);
+        reporter.report(Event::Note { message });
+    }
     let run = run.into_iter().map(|(instance, check)| one_check(world, gates, instance, check, reporter));
     let results: Vec<CheckResult> = join_all(run).await;
     for result in &results {
