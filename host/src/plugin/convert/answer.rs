@@ -105,3 +105,40 @@ pub fn once<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Address;
+
+    fn view() -> InstanceView {
+        InstanceView {
+            address: Address::new("hostile", "app"),
+            stack: "stack".into(),
+            section: Tree::Table(Vec::new()),
+            references: Vec::new(),
+            makes: Vec::new(),
+            connections: Vec::new(),
+            contract: None,
+            consumers: Vec::new(),
+            owned: Vec::new(),
+        }
+    }
+
+    fn said(severity: types::Severity, message: &str) -> types::Diagnostic {
+        let document = types::Document::Spec;
+        types::Diagnostic { severity, document, path: Vec::new(), message: message.into(), help: None }
+    }
+
+    #[test]
+    fn a_flood_of_messages_is_cut_and_hides_no_error() {
+        let mut flood: Vec<_> = (0..5_000).map(|_| said(types::Severity::Warning, "noise")).collect();
+        flood.push(said(types::Severity::Error, &"x".repeat(1 << 20)));
+        let kept = diagnostics(flood, &view());
+        assert_eq!(kept.len(), MOST_DIAGNOSTICS + 1);
+        let [first, .., last] = kept.as_slice() else { panic!("{}", kept.len()) };
+        assert!(first.is_error(), "what decides comes first");
+        assert!(first.message.chars().count() < LONGEST_WORDS + 50 && first.message.ends_with("characters more)"));
+        assert_eq!(last.message, "its plugin says 4901 more, which are left out");
+    }
+}
