@@ -1,5 +1,5 @@
-//! What stackrun does is what its plan holds, nothing more and nothing less; and whatever only looks has no effect.
-//! Measured on real servers, by recorders that know nothing of stackrun.
+//! What stackrun is seen to do is what its plan holds; and whatever only looks has no effect that is seen. Measured on real
+//! servers, by recorders that know nothing of stackrun; what they can't see stands in docs/security.md.
 
 use std::fs;
 
@@ -70,7 +70,7 @@ fn expected_of(plan: &Value, lab: &Lab) -> Result<Vec<Effect>> {
     expected::effects(plan, &lab.dir.join("store/mediamanager"), &lab.postgres.hba)
 }
 
-/// One effect more than the plan holds, of each kind, done for real while a command of stackrun runs.
+/// A file and a statement that no plan holds, done by the test itself while a command of stackrun runs.
 fn a_planted_effect_is_found(recorded: &Recorded, lab: &Lab) -> Result<()> {
     let planted = lab.dir.join("caddy/sites/planted.caddy");
     let (_, effects) = recorded.effects(|stack| {
