@@ -41,7 +41,8 @@ impl SearchPath {
     /// Start-up options. They win over what a database or a role carries (`ALTER DATABASE … SET`, `ALTER ROLE … SET`),
     /// which its owner may set: an operator `=` of the owner's would otherwise run with our rights, backslashes would
     /// end a literal, and our statements would be carried out in another role's name, or not in time. Left alone is
-    /// `default_transaction_read_only`: an operator may have set it, and all that it does is to refuse.
+    /// `default_transaction_read_only`: an operator may have set it, and all that it does is to refuse. Each of these is
+    /// known to every PostgreSQL that is still kept up: a server ends a login with an option that it does not know.
     fn options(self) -> String {
         let path = match self {
             SearchPath::Catalogue => "pg_catalog,pg_temp",
@@ -55,7 +56,6 @@ impl SearchPath {
             ("row_security", "off"),
             ("statement_timeout", "0"),
             ("lock_timeout", "0"),
-            ("idle_session_timeout", "0"),
             ("DateStyle", "ISO"),
             ("bytea_output", "hex"),
         ];
