@@ -87,14 +87,64 @@ fn save(plan: &Plan, path: &Path) -> Result<(), Ended> {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
+        refuse_other_than_file(path)?;
         files::replace(File::open(folder)?, &name.to_string_lossy(), bytes.as_bytes(), 0o600, None)
     };
     Ok(write().with_context(|| format!("the plan can't be written to {}", path.display()))?)
 }
 
+/// Only a regular file is replaced: in the place of a device such as `/dev/null` a plan would break the machine, and in the
+/// place of a link it would take the link away.
+fn refuse_other_than_file(path: &Path) -> std::io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(facts) if facts.is_file() => Ok(()),
+        Ok(facts) if facts.is_symlink() => {
+            Err(std::io::Error::other("it is a symbolic link: name the file that it leads to"))
+        }
+        Ok(_) => Err(std::io::Error::other("it is not a regular file, and is left as it is: name another file")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plan_takes_the_place_of_a_file_and_of_nothing_else() {
+        use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let plan = crate::apply::Destruction::default().as_plan("stack");
+        std::fs::write(at("old"), "old").unwrap();
+        std::fs::set_permissions(at("old"), PermissionsExt::from_mode(0o644)).unwrap();
+        symlink("old", at("link")).unwrap();
+        std::fs::create_dir(at("folder")).unwrap();
+        let made = |program: &str, arguments: &[&str], name: &str| {
+            let mut command = std::process::Command::new(program);
+            assert!(command.arg(at(name)).args(arguments).status().unwrap().success(), "these tests run as root");
+        };
+        made("mkfifo", &[], "pipe");
+        // The numbers of /dev/null.
+        made("mknod", &["c", "1", "3"], "device");
+
+        for refused in ["link", "folder", "pipe", "device"] {
+            let ended = save(&plan, &at(refused)).err().map(|ended| ended.message).unwrap_or_default();
+            assert!(ended.contains("name another file") || ended.contains("name the file"), "{refused}: {ended}");
+        }
+        let kind = |name: &str| std::fs::symlink_metadata(at(name)).unwrap().file_type();
+        assert!(kind("link").is_symlink() && kind("folder").is_dir());
+        assert!(kind("pipe").is_fifo() && kind("device").is_char_device());
+        assert_eq!(std::fs::read_to_string(at("old")).unwrap(), "old");
+        for saved in ["old", "new"] {
+            assert!(save(&plan, &at(saved)).is_ok());
+            let facts = std::fs::metadata(at(saved)).unwrap();
+            assert!(facts.is_file() && facts.len() > 0);
+            assert_eq!(facts.permissions().mode() & 0o777, 0o600, "{saved}");
+        }
+    }
     use crate::cli::Color;
 
     fn said(out: Option<&str>) -> String {
