@@ -203,8 +203,8 @@ pub trait StepKind {
     /// Whether the world shows that it has been carried out; asked only of detectable steps.
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure>;
 
-    /// What it means for whoever looks at a plan. There is no default: a step that forgot to say that it destroys data, or
-    /// where it writes, would pass where it must not.
+    /// What it means for whoever looks at a plan. Every kind has to answer; look at each field, since what is left at its
+    /// default destroys nothing and is written by stackrun.
     fn facts(&self) -> Facts<'_>;
 }
 
