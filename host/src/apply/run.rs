@@ -1,6 +1,6 @@
 //! Goes through a plan: actions in order, removals, then the checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result};
 
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     observe::World,
     plan::{Action, Change, InstancePlan, Plan},
-    state::RunId,
+    state::{InstanceRecord, RunId},
     step::StepFailure,
     value::Address,
 };
@@ -178,6 +178,8 @@ impl<'p> Progress<'p> {
     fn new(apply: &Apply<'p>, todo: &'p [(&'p InstancePlan, &'p Action)]) -> Result<Self> {
         let state = &apply.world.state;
         let recorded = state.instances()?;
+        let recorded: HashMap<&Address, &InstanceRecord> =
+            recorded.iter().map(|record| (&record.address, record)).collect();
         let mut left: BTreeMap<&Address, usize> = BTreeMap::new();
         for (instance, _) in todo {
             *left.entry(&instance.address).or_default() += 1;
@@ -191,8 +193,7 @@ impl<'p> Progress<'p> {
             if state.makings(address)? != instance.makings {
                 state.set_makings(address, &instance.makings)?;
             }
-            let before = recorded.iter().find(|record| &record.address == address);
-            let mut record = Recorded::new(instance, before, position);
+            let mut record = Recorded::new(instance, recorded.get(address).copied(), position);
             if !left.contains_key(address) {
                 record.keep_all(apply.world)?;
             }

@@ -73,16 +73,15 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
         None if !drawn.plan.is_empty() => confirmed(&flow, drawn, args.yes).await?,
         _ => drawn,
     };
-    if !drawn.plan.is_empty() {
-        carry_out(&flow, &drawn, args.only.as_ref(), reporter.as_ref()).await?;
-    } else {
-        let only = args.only.as_ref();
-        Apply { world: &flow.world, plan: &drawn.plan, only, reporter: reporter.as_ref() }.remember()?;
+    let only = args.only.as_ref();
+    let apply = Apply { world: &flow.world, plan: &drawn.plan, only, reporter: reporter.as_ref() };
+    match drawn.plan.is_empty() {
+        true => apply.remember()?,
+        false => ended(apply.run().await?, &flow)?,
     }
-    if let Some(only) = &args.only {
+    if let Some(only) = only {
         say_left_undone(&drawn.plan, only, reporter.as_ref());
     }
-    let only = args.only.as_ref();
     let verified = verify(&flow.world, &drawn.plan, &drawn.gates, only, Probes::Send, reporter.as_ref()).await?;
     drop(reporter);
     let exit = conclude(&verified)?;
@@ -203,11 +202,6 @@ pub fn confirm(yes: bool) -> Result<(), Ended> {
         "y" | "Y" | "yes" => Ok(()),
         _ => Err(Ended::new(Exit::Error, "nothing was changed")),
     }
-}
-
-async fn carry_out(flow: &Flow, drawn: &Drawn, only: Option<&Address>, reporter: &dyn Reporter) -> Result<(), Ended> {
-    let apply = Apply { world: &flow.world, plan: &drawn.plan, only, reporter };
-    ended(apply.run().await?, flow)
 }
 
 /// The exit code and the words of a run that stopped.

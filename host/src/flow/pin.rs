@@ -8,6 +8,7 @@ use crate::{
     observe::{EngineQuestion, Failure, World},
     plan::{Drafted, Revert},
     step::Step,
+    wanted::Definition,
 };
 
 /// Images of all containers that these drafts make, each asked for once a run.
@@ -16,7 +17,6 @@ use crate::{
 /// The engine does not answer, or the instance may not ask it.
 pub async fn images(drafts: &mut [Drafted], stack: &str, world: &World) -> Result<(), Failure> {
     for draft in drafts {
-        let gate = Gate::new(&draft.plugin, stack, draft.address.clone(), draft.grants.clone());
         let moves = draft.planned.actions.iter_mut().flat_map(|action| &mut action.moves);
         let steps = moves.flat_map(|one| {
             let reverts: &mut [Step] = match &mut one.revert {
@@ -25,7 +25,12 @@ pub async fn images(drafts: &mut [Drafted], stack: &str, world: &World) -> Resul
             };
             std::iter::once(&mut one.step).chain(reverts)
         });
-        for (connection, definition) in steps.filter_map(Step::container_made) {
+        let made: Vec<(&str, &mut Definition)> = steps.filter_map(Step::container_made).collect();
+        if made.is_empty() {
+            continue;
+        }
+        let gate = Gate::new(&draft.plugin, stack, draft.address.clone(), draft.grants.clone());
+        for (connection, definition) in made {
             let permit = gate.engine(EngineQuestion { connection: connection.to_owned() })?;
             definition.image_id = world.image_digest(&permit, &definition.image).await?;
         }

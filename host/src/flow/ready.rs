@@ -1,6 +1,8 @@
 //! What apply could not do is said when the plan is made: places that can't be written, a store that can't be opened,
 //! values that their file can't carry.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use zeroize::Zeroizing;
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
     gate::Gate,
     observe::{Failure, World, unwritable},
     plan::{Action, InstancePlan, Move, Plan},
-    step::{ContainerCreate, Overlap, Step, StepFailure, StepKind, refuse_overlapping},
+    step::{ContainerCreate, Mounting, Step, StepFailure, StepKind, mounting, overlapping},
     value::{Address, Target},
 };
 
@@ -46,26 +48,34 @@ pub fn problems(plan: &Plan, world: &World, gates: &Gates) -> Vec<Diagnostic> {
 /// An engine does not answer.
 pub async fn overlapping_mounts(plan: &Plan, world: &World, gates: &Gates) -> anyhow::Result<Vec<Diagnostic>> {
     let mut problems = Vec::new();
+    // Each engine is asked once, however many containers are made.
+    let mut engines: HashMap<&str, Vec<Mounting>> = HashMap::new();
     for (instance, action) in plan.actions() {
         let Some(gate) = gates.get(&instance.address) else { continue };
+        let acting = Acting { world, gate, gates };
         for one in &action.moves {
             let Step::ContainerCreate(ContainerCreate { connection, definition }) = &one.step else { continue };
-            let acting = Acting { world, gate, gates };
-            let (name, mounts) = (definition.lasting_name(), &definition.mounts);
-            match refuse_overlapping(&acting, connection, name, mounts).await {
-                Ok(()) => {}
-                Err(StepFailure::Failed(error)) if error.is::<Overlap>() => {
-                    problems.push(Diagnostic::error(
-                        Place::Instance(instance.address.clone(), Vec::new()),
-                        error.to_string(),
-                    ));
-                }
-                Err(StepFailure::Failed(error)) => return Err(error),
-                Err(failure) => return Err(anyhow::Error::new(failure)),
+            if definition.mounts.is_empty() {
+                continue;
+            }
+            let all = match engines.entry(connection) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(mounting(&acting, connection).await.map_err(cause)?),
+            };
+            if let Some(overlap) = overlapping(&acting, definition.lasting_name(), &definition.mounts, all) {
+                let place = Place::Instance(instance.address.clone(), Vec::new());
+                problems.push(Diagnostic::error(place, overlap.to_string()));
             }
         }
     }
     Ok(problems)
+}
+
+fn cause(failure: StepFailure) -> anyhow::Error {
+    match failure {
+        StepFailure::Failed(error) => error,
+        failure => failure.into(),
+    }
 }
 
 fn connection_of<'a>(instance: &'a InstancePlan, action: &Action) -> &'a str {

@@ -206,8 +206,8 @@ fn secret_uses(drafts: &[Drafted], binding: &Binding, plain: &dyn Fn(&Target) ->
         // Checks are asked after every apply, proofs after their action.
         let proofs = draft.planned.actions.iter().flat_map(|action| &action.proof);
         for condition in draft.planned.checks.iter().chain(proofs).map(|check| &check.condition) {
-            let place = condition.with_known(plain).sends().map(|(place, _)| place);
-            if let (Some((_, targets)), Some(place)) = (condition.sends(), place) {
+            let Some((_, targets)) = condition.sends().filter(|(_, targets)| !targets.is_empty()) else { continue };
+            if let Some((place, _)) = condition.with_known(plain).sends() {
                 note(targets, &place);
             }
         }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Binding, Move, Owned, Planned, Thing};
+use super::{Action, Binding, Owned, Planned, Thing};
 use crate::{
     gate::{Gate, Grants},
     secret::Making,
-    step::{Preview, Step},
+    step::Preview,
     value::Address,
 };
 
@@ -163,20 +163,6 @@ impl Plan {
         }
         counts
     }
-
-    /// Every step that may be carried out, reverts and undo included: what has to pass the gate when a plan is read.
-    pub fn steps(&self) -> impl Iterator<Item = (&Address, &Step)> {
-        let of_instances = self.instances.iter().flat_map(|instance| {
-            let actions = instance.planned.actions.iter();
-            let steps = actions.flat_map(|action| moves(&action.moves).chain(&action.settle));
-            let undo = instance.planned.owns.iter().flat_map(|owned| moves(&owned.undo).chain(&owned.undo_settle));
-            steps.chain(undo).map(|step| (&instance.address, step))
-        });
-        let of_removals = self.removals.iter().flat_map(|removal| {
-            moves(&removal.owned.undo).chain(&removal.owned.undo_settle).map(|step| (&removal.address, step))
-        });
-        of_instances.chain(of_removals)
-    }
 }
 
 /// Whether one comes after another by edges (before, after), however many.
@@ -196,17 +182,6 @@ pub fn comes_after(edges: &BTreeSet<(Address, Address)>, one: &Address, other: &
         }
     }
     false
-}
-
-/// The steps of moves, and of their reverts.
-fn moves(moves: &[Move]) -> impl Iterator<Item = &Step> {
-    moves.iter().flat_map(|one| {
-        let reverts: &[Step] = match &one.revert {
-            super::Revert::Steps(steps) => steps,
-            super::Revert::ByHost | super::Revert::None(_) => &[],
-        };
-        std::iter::once(&one.step).chain(reverts)
-    })
 }
 
 impl InstancePlan {

@@ -91,7 +91,7 @@ impl StepKind for Admission {
 impl RevokeAdmission {
     /// One line.
     pub fn headline(&self) -> String {
-        format!("take back the lines that let it in on {}", &self.connection)
+        format!("take back the lines that let it in on {}", self.connection)
     }
 }
 

@@ -36,7 +36,7 @@ impl DirectoryMake {
                 format!(", {}:{}", owner.as_deref().unwrap_or("root"), group.as_deref().unwrap_or("root"))
             }
         };
-        format!("make directory {} ({:04o}{owner})", &self.path, self.mode)
+        format!("make directory {} ({:04o}{owner})", self.path, self.mode)
     }
 
     fn wanted_owner(&self) -> Result<Option<Owner>, StepFailure> {
@@ -51,7 +51,7 @@ impl DirectoryMake {
 impl DirectoryRemoveIfEmpty {
     /// One line for plan, progress and errors.
     pub fn headline(&self) -> String {
-        format!("remove directory {} if it is empty", &self.path)
+        format!("remove directory {} if it is empty", self.path)
     }
 }
 

@@ -25,7 +25,7 @@ const SHOWN: usize = 10;
 impl DirectoryRemove {
     /// One line for plan, progress and errors.
     pub fn headline(&self) -> String {
-        format!("remove directory {} with all that is in it", &self.path)
+        format!("remove directory {} with all that is in it", self.path)
     }
 
     /// The directory that holds it, and its name in there; none when there is no such directory.
@@ -34,7 +34,7 @@ impl DirectoryRemove {
         let Some((directory, name)) = parent(permit.subject()).map_err(failed)? else { return Ok(None) };
         match directory.symlink_metadata(&name) {
             Ok(facts) if facts.is_dir() => Ok(Some((directory, name))),
-            Ok(_) => Err(anyhow!("{} is no directory: it is left alone", &self.path).into()),
+            Ok(_) => Err(anyhow!("{} is no directory: it is left alone", self.path).into()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(file_failure(permit.subject(), error))),
         }
@@ -92,7 +92,7 @@ impl StepKind for DirectoryRemove {
         let Some((directory, name)) = self.place(acting.gate)? else { return Ok(()) };
         refuse_mounts(&self.path)?;
         // Entries are opened without following links, so that nothing outside is reached.
-        directory.remove_dir_all(name).map_err(|error| anyhow!("{}: {error}", &self.path).into())
+        directory.remove_dir_all(name).map_err(|error| anyhow!("{}: {error}", self.path).into())
     }
 
     /// What it held is gone.

@@ -35,14 +35,14 @@ pub struct FileRemoveBlock {
 impl FileRemove {
     /// One line for plan, progress and errors.
     pub fn headline(&self) -> String {
-        format!("remove {}", &self.path)
+        format!("remove {}", self.path)
     }
 }
 
 impl FileRemoveBlock {
     /// One line for plan, progress and errors.
     pub fn headline(&self) -> String {
-        format!("remove the stack's block from {}", &self.path)
+        format!("remove the stack's block from {}", self.path)
     }
 }
 
@@ -191,7 +191,7 @@ impl StepKind for FileRemoveBlock {
         let permit = acting.gate.path_change(self.path.to_owned())?;
         let Some(found) = find(permit.subject()).map_err(failed)? else { return Ok(true) };
         let block = markers(permit.subject(), &self.comment).find(&found.bytes);
-        Ok(block.map_err(|damage| anyhow!("{}: {damage}", &self.path))?.is_none())
+        Ok(block.map_err(|damage| anyhow!("{}: {damage}", self.path))?.is_none())
     }
 
     fn facts(&self) -> Facts<'_> {

@@ -27,8 +27,8 @@ mod unless;
 mod wait;
 
 pub use container::{
-    ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, Overlap, ProveFromInside,
-    refuse_overlapping,
+    ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, Mounting, Overlap,
+    ProveFromInside, mounting, overlapping,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 

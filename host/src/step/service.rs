@@ -24,7 +24,7 @@ pub struct ServiceRun {
 impl ServiceRun {
     /// One line: what it does.
     pub fn headline(&self) -> String {
-        format!("{} {}", &self.verb, &self.connection)
+        format!("{} {}", &self.verb, self.connection)
     }
 
     fn subject(&self) -> VerbSubject {

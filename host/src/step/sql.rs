@@ -186,24 +186,14 @@ impl StepKind for SqlStep {
     }
 
     fn facts(&self) -> Facts<'_> {
-        let fills = match &self.statement {
-            Statement::SetPassword { verifier, .. } => vec![verifier],
+        let (fills, destroys) = match &self.statement {
+            Statement::SetPassword { verifier, .. } => (vec![verifier], Destroys::Nothing),
+            Statement::DropRole { .. } | Statement::DropDatabase { .. } => (Vec::new(), Destroys::Data),
             Statement::CreateRole { .. }
             | Statement::AllowLogin { .. }
-            | Statement::DropRole { .. }
             | Statement::CreateDatabase(_)
             | Statement::SetOwner { .. }
-            | Statement::DropDatabase { .. }
-            | Statement::CreateExtension { .. } => Vec::new(),
-        };
-        let destroys = match &self.statement {
-            Statement::DropRole { .. } | Statement::DropDatabase { .. } => Destroys::Data,
-            Statement::CreateRole { .. }
-            | Statement::AllowLogin { .. }
-            | Statement::SetPassword { .. }
-            | Statement::CreateDatabase(_)
-            | Statement::SetOwner { .. }
-            | Statement::CreateExtension { .. } => Destroys::Nothing,
+            | Statement::CreateExtension { .. } => (Vec::new(), Destroys::Nothing),
         };
         Facts { fills, place: Some(format!("server {}", self.connection)), destroys, ..Facts::default() }
     }

@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 impl SqlReload {
     /// One line.
     pub fn headline(&self) -> String {
-        format!("SELECT pg_reload_conf() on {}, and wait until it has taken effect", &self.connection)
+        format!("SELECT pg_reload_conf() on {}, and wait until it has taken effect", self.connection)
     }
 }
 
@@ -45,7 +45,7 @@ impl StepKind for SqlReload {
     async fn preview(&self, acting: &Acting<'_>) -> Preview {
         let print = acting.world.connections.postgresql(&self.connection).is_ok_and(|server| is_print(&server));
         let headline = match print {
-            true => format!("reload PostgreSQL ({}) yourself, once the lines are in place", &self.connection),
+            true => format!("reload PostgreSQL ({}) yourself, once the lines are in place", self.connection),
             false => self.headline(),
         };
         Preview { headline, lines: Vec::new() }

@@ -78,11 +78,7 @@ impl StepKind for ContainerCreate {
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let defined = acting.gate.container_define(self.question())?;
-        if let Some(missing) = acting.gate.container_mounts(&defined)?.first() {
-            return Err(
-                anyhow!("{missing} is not there to be mounted: make it, or mount the disk that it lies on").into()
-            );
-        }
+        let missing = acting.gate.container_mounts(&defined)?;
         let definition = &defined.subject().wanted;
         let name = &definition.name;
         if definition.image_id.is_none() {
@@ -93,7 +89,7 @@ impl StepKind for ContainerCreate {
             )
             .into());
         }
-        mounts::refuse_overlapping(acting, &self.connection, definition.lasting_name(), &definition.mounts).await?;
+        mounts::refuse(acting, &self.connection, definition.lasting_name(), &definition.mounts, &missing).await?;
         let (engine, found) = super::ours(acting, &self.connection, name).await?;
         if found.is_some() {
             return Err(anyhow!("there is a container `{name}` of this instance already").into());

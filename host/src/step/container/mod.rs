@@ -10,7 +10,7 @@ mod running;
 mod shown;
 
 pub use create::ContainerCreate;
-pub use mounts::{Overlap, refuse_overlapping};
+pub use mounts::{Mounting, Overlap, mounting, overlapping};
 pub use prove::ProveFromInside;
 pub use remove::ContainerRemove;
 pub use rename::ContainerRename;

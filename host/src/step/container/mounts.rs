@@ -11,7 +11,7 @@ use anyhow::anyhow;
 
 use crate::{
     apply::Acting,
-    connection::docker_api::Inspect,
+    connection::docker_api::{Inspect, MountPoint},
     gate::ContainerSubject,
     observe::{EngineQuestion, Ownership, container_owner},
     step::StepFailure,
@@ -30,39 +30,63 @@ pub struct Overlap {
     writer: String,
 }
 
-/// Refuses to go on when a folder of this container, `name`, and one of another container lie inside one another and
-/// the outer one is writable.
+/// A container of an engine, with what it mounts.
+pub struct Mounting {
+    name: String,
+    container: Inspect,
+}
+
+/// All containers of an engine.
 ///
 /// # Errors
-/// [`Overlap`]; the engine does not answer; the instance may not ask it.
-pub async fn refuse_overlapping(
+/// The engine does not answer; the instance may not ask it.
+pub async fn mounting(acting: &Acting<'_>, connection: &str) -> Result<Vec<Mounting>, StepFailure> {
+    let permit = acting.gate.engine(EngineQuestion { connection: connection.to_owned() })?;
+    let engine = acting.world.connections.engine(&permit.subject().connection)?;
+    let mut all = Vec::new();
+    for summary in engine.list().await? {
+        let container = engine.inspect(summary.name()).await?;
+        all.extend(container.map(|container| Mounting { name: summary.name().to_owned(), container }));
+    }
+    Ok(all)
+}
+
+/// A folder of this container, `name`, and one of another container that lie inside one another, the outer one writable.
+pub fn overlapping(acting: &Acting<'_>, name: &str, mounts: &[Mount], all: &[Mounting]) -> Option<Overlap> {
+    // Its own predecessor and successor: they never run at the same time, and are held apart by the gate.
+    let is_own = |other: &&Mounting| {
+        container_owner(&other.container, acting.gate.stack(), acting.gate.instance()) == Ownership::Ours
+    };
+    let mut others = all.iter().filter(|other| !is_own(other));
+    others.find_map(|other| overlap(name, mounts, &other.name, &binds(&other.container)))
+}
+
+/// Refuses to go on when a mounted folder is not there, or lies as [`overlapping`] says.
+///
+/// # Errors
+/// [`Overlap`]; a folder is missing; the engine does not answer; the instance may not ask it.
+pub(super) async fn refuse(
     acting: &Acting<'_>,
     connection: &str,
     name: &str,
     mounts: &[Mount],
+    missing: &[&str],
 ) -> Result<(), StepFailure> {
+    if let Some(missing) = missing.first() {
+        return Err(anyhow!("{missing} is not there to be mounted: make it, or mount the disk that it lies on").into());
+    }
     if mounts.is_empty() {
         return Ok(());
     }
-    let permit = acting.gate.engine(EngineQuestion { connection: connection.to_owned() })?;
-    let engine = acting.world.connections.engine(&permit.subject().connection)?;
-    for summary in engine.list().await? {
-        let Some(other) = engine.inspect(summary.name()).await? else { continue };
-        // Its own predecessor and successor: they never run at the same time, and are held apart by the gate.
-        let own = container_owner(&other, acting.gate.stack(), acting.gate.instance()) == Ownership::Ours;
-        if own {
-            continue;
-        }
-        if let Some(overlap) = overlap(name, mounts, summary.name(), &binds(&other)) {
-            return Err(anyhow!(overlap).into());
-        }
+    match overlapping(acting, name, mounts, &mounting(acting, connection).await?) {
+        None => Ok(()),
+        Some(overlap) => Err(anyhow!(overlap).into()),
     }
-    Ok(())
 }
 
 /// The mounted folders of a container that is about to be started, looked at again: since it was made, somebody may have
 /// put something else in their place.
-pub async fn refuse_moved(
+pub(super) async fn refuse_moved(
     acting: &Acting<'_>,
     connection: &str,
     container: &Inspect,
@@ -71,16 +95,13 @@ pub async fn refuse_moved(
     let mounts = binds(container);
     let subject = ContainerSubject { connection: connection.to_owned(), name: name.to_owned() };
     let missing = acting.gate.container_sources(&acting.gate.container(subject)?, &mounts)?;
-    if let Some(missing) = missing.first() {
-        return Err(anyhow!("{missing} is not there to be mounted: make it, or mount the disk that it lies on").into());
-    }
-    refuse_overlapping(acting, connection, name, &mounts).await
+    refuse(acting, connection, name, &mounts, &missing).await
 }
 
 /// Folders of the machine that a container mounts.
 fn binds(container: &Inspect) -> Vec<Mount> {
     let binds = container.mounts.iter().filter(|mount| mount.kind == "bind");
-    let mount = |mount: &crate::connection::docker_api::MountPoint| Mount {
+    let mount = |mount: &MountPoint| Mount {
         source: mount.source.clone(),
         target: mount.destination.clone(),
         read_only: !mount.writable,

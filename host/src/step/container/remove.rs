@@ -28,7 +28,7 @@ pub struct Removed {
 impl ContainerRemove {
     /// One line: what it does.
     pub fn headline(&self) -> String {
-        format!("remove container {}", &self.name)
+        format!("remove container {}", self.name)
     }
 }
 
