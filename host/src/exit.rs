@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{gate::Denial, host_file::Unusable, plan::Stale, state::LockHeld};
+use crate::{host_file::Unusable, model::Denial, plan::Stale, world::state::LockHeld};
 
 /// Exit codes of every command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,28 +13,24 @@
 
 pub mod apply;
 pub mod cache;
+pub mod capability;
 pub mod cli;
-pub mod condition;
-pub mod connection;
 pub mod contract;
 pub mod diagnostic;
 pub mod document;
 pub mod exit;
-#[cfg(test)]
-mod fixtures;
 pub mod flow;
-pub mod gate;
 mod hex;
 pub mod host_file;
-pub mod observe;
+pub mod model;
 pub mod plan;
 pub mod plugin;
 pub mod reference;
 pub mod render;
 pub mod schema;
-pub mod secret;
 pub mod spec;
 pub mod state;
-pub mod step;
-pub mod value;
-pub mod wanted;
+#[cfg(test)]
+mod test_support;
+pub mod words;
+pub mod world;

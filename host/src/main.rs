@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use stackrun::{
-    cli::{Cli, Exit, run},
-    condition::inside,
+    capability::inside,
+    cli::{Cli, run},
+    exit::Exit,
 };
 
 fn main() -> ExitCode {

@@ -12,9 +12,10 @@ use std::{
 };
 
 use stackrun::{
-    cli::{Color, Global, SpecArgs},
+    cli::{Color, Global},
     flow::{Flow, Purpose},
     plugin::{Limits, Recorder, Runtime},
+    spec::SpecArgs,
 };
 use stackrun_tests::{
     canary::{Canaries, of_mediamanager},

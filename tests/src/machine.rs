@@ -7,8 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::command::run;
-use crate::lab::Lab;
+use crate::{command::run, lab::Lab};
 
 /// Folders of a lab that its servers or stackrun itself write all the time.
 const BUSY: &[&str] =

@@ -8,9 +8,10 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use crate::command::run;
-use crate::lab::Lab;
-use crate::lab::idp::User;
+use crate::{
+    command::run,
+    lab::{Lab, idp::User},
+};
 
 /// Redirects that one request may follow.
 const REDIRECTS: &str = "12";

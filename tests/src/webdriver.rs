@@ -9,9 +9,14 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::command::run;
-use crate::lab::browser::{PROCESSES, Room, program};
-use crate::lab::{Lab, process};
+use crate::{
+    command::run,
+    lab::{
+        Lab,
+        browser::{PROCESSES, Room, program},
+        process,
+    },
+};
 
 /// What drives the browser.
 const DRIVER: &str = "chromedriver";

@@ -4,14 +4,15 @@ use std::time::Instant;
 
 use anyhow::Context;
 
-use super::{Acting, Event, Reporter};
+use super::{Event, Reporter};
 use crate::{
-    condition::{Check, Proof, prove},
-    observe::Failure,
+    capability::{
+        Acting, Check, Step, StepFailure, StepKind,
+        condition::{Proof, prove},
+    },
+    model::{Failure, value::Address},
     plan::{Action, Move, Revert},
     state::{JournalEntry, Phase, RunId},
-    step::{Step, StepFailure, StepKind},
-    value::Address,
 };
 
 /// A step's before-image, as its kind made it.

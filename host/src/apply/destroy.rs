@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
-use super::{Applied, Gates, Reporter, undo::Undo};
+use super::{Applied, Reporter, undo::Undo};
 use crate::{
-    gate::Gate,
-    observe::World,
+    capability::{Gate, Gates},
+    model::value::Address,
     plan::{KeptData, Removal, StepPreviews},
-    state::{InstanceRecord, OwnedRecord, State},
-    value::Address,
+    state::{InstanceRecord, OwnedRecord},
+    world::{State, World},
 };
 
 /// What destroy will do, for review.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{plan::Change, value::Address};
+use crate::{model::value::Address, plan::Change};
 
 /// Something happened. No event holds a secret: failures are redacted before they come here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -5,7 +5,6 @@
 //! say. `recover` deals with a run that was killed, `verify` runs the checks, `destroy` undoes what state knows. `event`
 //! is what all of them report while they work.
 
-mod acting;
 mod action;
 mod destroy;
 mod event;
@@ -16,7 +15,6 @@ mod sequence;
 mod undo;
 mod verify;
 
-pub use acting::{Acting, Gates};
 pub use action::Reverted;
 pub use destroy::{Destruction, destruction};
 pub use event::{Event, Reporter};

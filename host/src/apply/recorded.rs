@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use crate::{
-    observe::World,
     plan::{InstancePlan, Owned},
     state::{InstanceRecord, OwnedRecord},
+    world::World,
 };
 
 /// What state will say of an instance, as its actions are done one by one.

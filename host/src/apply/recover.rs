@@ -3,17 +3,17 @@
 use anyhow::{Context, Result};
 
 use super::{
-    Acting, Event, Reporter,
+    Event, Reporter,
     action::{ActionRun, Before, Begun, Done, Moving, take_back},
-    run::gates_of,
+    gates_of,
     undo::undo_action,
 };
 use crate::{
-    observe::World,
+    capability::{Acting, Repeat, Step, StepKind},
+    model::value::Address,
     plan::{Action, Move, Plan, Revert},
     state::{JournalEntry, Phase, Run},
-    step::{Repeat, Step, StepKind},
-    value::Address,
+    world::World,
 };
 
 /// What became of a killed run.

@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result};
 
 use super::{
-    Acting, Event, Gates, Reporter, Reverted,
+    Event, Reporter, Reverted,
     action::{Done, take_back},
     recorded::Recorded,
     sequence::{Next, Sequence, Stop, puts_off},
     undo::Undo,
 };
 use crate::{
-    observe::World,
+    capability::{Acting, Gates, StepFailure},
+    model::value::Address,
     plan::{Action, Change, InstancePlan, Plan},
     state::{InstanceRecord, RunId},
-    step::StepFailure,
-    value::Address,
+    world::World,
 };
 
 /// How a run ended.
@@ -222,9 +222,10 @@ mod tests {
     use super::*;
     use crate::{
         apply::Destruction,
-        plan::{Move, Owned, Planned, Revert, Thing},
-        secret::stage::Stage,
-        step::{FileRemove, Step},
+        capability::{Step, files::FileRemove},
+        model::Thing,
+        plan::{Move, Owned, Planned, Revert},
+        test_support::machine::Stage,
     };
 
     struct Silent;

@@ -7,14 +7,14 @@
 use anyhow::Result;
 
 use super::{
-    Acting, Reporter,
-    action::{ActionRun, Done, Moving, Reverted, settle_again},
+    Reporter, Reverted,
+    action::{ActionRun, Done, Moving, settle_again},
 };
 use crate::{
+    capability::{Acting, Step, StepFailure},
+    model::value::Address,
     plan::Action,
     state::RunId,
-    step::{Step, StepFailure},
-    value::Address,
 };
 
 /// What is told of each action that is complete, by the number that it was given with. It records the action; only after
@@ -220,7 +220,10 @@ mod tests {
 
     fn action(settle: &str, no_return: Option<u32>) -> Action {
         let run = |verb: &str| {
-            Step::ServiceRun(crate::step::service::ServiceRun { connection: "main".to_owned(), verb: verb.to_owned() })
+            Step::ServiceRun(crate::capability::services::ServiceRun {
+                connection: "main".to_owned(),
+                verb: verb.to_owned(),
+            })
         };
         Action {
             thing: "thing".to_owned(),

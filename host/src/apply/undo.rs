@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use super::{
-    Acting, Applied, Gates, Reporter,
+    Applied, Reporter,
     action::Done,
     sequence::{Next, Sequence, Stop, puts_off},
 };
 use crate::{
-    gate::Gate,
-    observe::World,
+    capability::{Acting, Gate, Gates},
+    model::value::Address,
     plan::{Action, Change, Owned, Removal, comes_after},
     state::RunId,
-    value::Address,
+    world::World,
 };
 
 /// What it takes.

@@ -4,12 +4,15 @@ use std::time::Instant;
 
 use futures_util::future::join_all;
 
-use super::{Acting, Event, Gates, Reporter};
+use super::{Event, Reporter};
 use crate::{
-    condition::{Check, Proof, Reach, prove},
-    observe::World,
+    capability::{
+        Acting, Check, Gates,
+        condition::{Proof, Reach, prove},
+    },
+    model::value::Address,
     plan::{InstancePlan, Plan},
-    value::Address,
+    world::World,
 };
 
 /// How one check came out.

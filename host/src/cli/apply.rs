@@ -5,16 +5,18 @@ use std::{collections::BTreeMap, io::IsTerminal, path::PathBuf};
 use anyhow::Context;
 use clap::Args;
 
-use super::{Ended, Exit, Global, SpecArgs, verify::conclude};
+use super::{Global, verify::conclude};
 use crate::{
     apply::{Applied, Apply, Event, Probes, Reporter, recover, verify},
+    capability::StepFailure,
     diagnostic::{closest, listed},
+    exit::{Ended, Exit},
     flow::{Drawn, Flow, Purpose},
+    model::value::Address,
     plan::{FORMAT, Plan, Stale},
     render::{self, reporter},
+    spec::SpecArgs,
     state::Run,
-    step::StepFailure,
-    value::Address,
 };
 
 /// Make all of a spec true, and prove that it works

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Ended, Exit, Global, SpecArgs};
+use super::Global;
 use crate::{
     cache::Cache,
     diagnostic::to_json,
+    exit::{Ended, Exit},
     flow::{Machine, front, read, say},
-    host_file::{self, HostFile},
+    host_file,
+    model::HostFile,
     plugin::{Runtime, builtin},
-    render, spec,
+    render,
+    spec::{self, SpecArgs},
 };
 
 /// Say all that is wrong with a spec; asks nothing of this machine, and needs no host file

@@ -2,8 +2,11 @@
 
 use clap::{Args, CommandFactory};
 
-use super::{Cli, Ended, Exit};
-use crate::render;
+use super::Cli;
+use crate::{
+    exit::{Ended, Exit},
+    render,
+};
 
 /// Print completions for a shell
 #[derive(Debug, Args)]

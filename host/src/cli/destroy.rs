@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use super::{
-    Ended, Exit, Global, SpecArgs,
+    Global,
     apply::{confirm, ended, known},
 };
 use crate::{
     apply::{destruction, recover},
+    exit::{Ended, Exit},
     flow::{Flow, Purpose},
+    model::value::Address,
     plan::preview,
     render::{self, reporter},
-    value::Address,
+    spec::SpecArgs,
 };
 
 /// Take a stack away again; data and secrets stay unless named

@@ -3,16 +3,19 @@
 use clap::Args;
 
 use super::{
-    Ended, Exit, Global, SpecArgs,
+    Global,
     apply::{confirm, known},
 };
 use crate::{
     apply::recover,
     diagnostic::{closest, listed},
+    exit::{Ended, Exit},
     flow::{Flow, Purpose},
-    render::{self, printable, reporter},
+    model::value::Address,
+    render::{self, reporter},
+    spec::SpecArgs,
     state::{InstanceRecord, OwnedRecord},
-    value::Address,
+    words::printable,
 };
 
 /// Forget that a stack owns something: it stays as it is, and is no longer stackrun's to change or take away

@@ -2,10 +2,12 @@
 
 use clap::Args;
 
-use super::{Ended, Exit, Global, SpecArgs};
+use super::Global;
 use crate::{
+    exit::{Ended, Exit},
     flow::{Flow, Purpose},
     render,
+    spec::SpecArgs,
 };
 
 /// Print who refers to whom and who waits for whom, as Graphviz DOT

@@ -17,11 +17,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::render;
 pub use crate::{
     exit::{Ended, Exit},
     spec::SpecArgs,
 };
+
+use crate::render;
 
 /// Deploys a self-hosted application from one reviewed file, and proves that it works.
 #[derive(Debug, Parser)]

@@ -8,12 +8,15 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 
-use super::{Ended, Exit, Global, SpecArgs};
+use super::Global;
 use crate::{
-    connection::files,
+    exit::{Ended, Exit},
     flow::{Flow, Purpose},
     plan::Plan,
     render,
+    spec::SpecArgs,
+    words,
+    world::disk,
 };
 
 /// Show every step that apply would carry out; changes nothing
@@ -65,11 +68,11 @@ fn how_to_apply(args: &PlanArgs, global: &Global) -> String {
     if let Some(out) = &args.out {
         // It knows its host file, and what was set.
         words.push(out.display().to_string());
-        return format!("To carry out exactly this plan:  {}", render::shell_line(&words));
+        return format!("To carry out exactly this plan:  {}", words::shell_line(&words));
     }
     words.extend([args.spec.spec.display().to_string(), "--host".to_owned(), global.host.display().to_string()]);
     words.extend(args.spec.set.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
-    let line = render::shell_line(&words);
+    let line = words::shell_line(&words);
     format!("To carry it out:  {line}\nTo keep exactly this plan for later:  add  -o plan.json")
 }
 
@@ -88,7 +91,7 @@ fn save(plan: &Plan, path: &Path) -> Result<(), Ended> {
             _ => Path::new("."),
         };
         refuse_other_than_file(path)?;
-        files::replace(File::open(folder)?, &name.to_string_lossy(), bytes.as_bytes(), 0o600, None)
+        disk::replace(File::open(folder)?, &name.to_string_lossy(), bytes.as_bytes(), 0o600, None)
     };
     Ok(write().with_context(|| format!("the plan can't be written to {}", path.display()))?)
 }

@@ -7,15 +7,18 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Ended, Exit, Global};
+use super::Global;
 use crate::{
     cache::Cache,
     diagnostic::Sources,
+    exit::{Ended, Exit},
     flow::{Plugins, refuse_errors},
     hex::hex,
-    host_file::{self, HostFile},
-    plugin::{ConnectionWant, Description, OutputType, Runtime, builtin},
-    render::{self, printable},
+    host_file,
+    model::{ConnectionWant, Description, HostFile, OutputType},
+    plugin::{Runtime, builtin},
+    render,
+    words::printable,
 };
 
 /// Look at plugins

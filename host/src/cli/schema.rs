@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Ended, Exit, Global};
+use super::Global;
 use crate::{
     cache::Cache,
+    exit::{Ended, Exit},
     flow::Plugins,
-    host_file::{self, HostFile},
+    host_file,
+    model::HostFile,
     plugin::{Runtime, builtin},
     render,
     schema::Catalog,

@@ -2,10 +2,12 @@
 
 use clap::Args;
 
-use super::{Ended, Exit, Global, SpecArgs};
+use super::Global;
 use crate::{
+    exit::{Ended, Exit},
     flow::{Flow, Purpose},
     render,
+    spec::SpecArgs,
 };
 
 /// Show how each instance stands: as it should be, drifted, or missing; and the URL

@@ -2,11 +2,13 @@
 
 use clap::Args;
 
-use super::{Ended, Exit, Global, SpecArgs};
+use super::Global;
 use crate::{
     apply::{Probes, Verified, verify},
+    exit::{Ended, Exit},
     flow::{Flow, Purpose},
     render::{self, reporter},
+    spec::SpecArgs,
 };
 
 /// Run the checks of a stack: the application's own login, the page through the gateway, the sign-in

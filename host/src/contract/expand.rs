@@ -14,8 +14,8 @@ use toml::Value;
 use super::{Contract, facts::Mapping};
 use crate::{
     diagnostic::{Diagnostic, Place, Segment, listed},
+    model::value::{Address, Part, Target, Text, Tree},
     spec::Instance,
-    value::{Address, Part, Target, Text, Tree},
 };
 
 /// Replaces every `${kind.*}` of a section.

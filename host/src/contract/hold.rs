@@ -8,10 +8,10 @@ mod values;
 use super::{Contract, Contracts};
 use crate::{
     diagnostic::{Diagnostic, Place, Segment, keys as path_of},
+    model::value::Tree,
     reference::Known,
     schema::Catalog,
     spec::{Instance, Spec},
-    value::Tree,
 };
 
 /// All that contradicts the contracts. The spec is completed.

@@ -24,9 +24,9 @@ pub use hold::hold;
 
 use crate::{
     diagnostic::{Diagnostic, Document, Place, Segment, Source, closest, keys, listed},
+    model::value::{Address, Target, Tree},
     schema::Checker,
     spec::{Instance, Spec, plain, syntax_error, syntax_errors},
-    value::{Address, Target, Tree},
 };
 
 /// Those inside the binary, by name.

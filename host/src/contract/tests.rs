@@ -3,10 +3,11 @@ use std::path::Path;
 use super::*;
 use crate::{
     diagnostic::{Sources, render},
-    fixtures::{front, said},
+    test_support::front::{front, said},
 };
 
 #[test]
+
 fn the_shipped_contracts_are_good() {
     for (name, text) in SHIPPED {
         let mut diagnostics = Vec::new();

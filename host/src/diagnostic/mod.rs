@@ -12,7 +12,7 @@ pub use suggest::{closest, listed};
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::Address;
+use crate::model::value::Address;
 
 /// One message. Where it points to is a path, so that a plugin needs to know nothing of files and columns; `source`
 /// turns paths into places to underline.

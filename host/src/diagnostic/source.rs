@@ -184,7 +184,7 @@ impl<'s> Places<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{diagnostic::keys, value::Address};
+    use crate::{diagnostic::keys, model::value::Address};
 
     const SPEC: &str = "[stack]\nname = \"m\"\n\n[gateway.m]\ndomain = \"a${b.c}\"\nhosts = [1, 2]\ntls = { a = 1 }\n";
 

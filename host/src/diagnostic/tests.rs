@@ -1,6 +1,6 @@
 //! Broken specs and what a person is told about each. The messages are the snapshots: read them as the user would.
 
-use crate::fixtures::{host, said};
+use crate::test_support::front::{host, said};
 
 macro_rules! told {
     ($($name:ident: $text:expr;)*) => {

@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use crate::{value::Address, wanted::Position};
+use crate::model::{desired::Position, value::Address};
 
 /// The two lines around the block of one instance.
 #[derive(Clone, Debug, PartialEq, Eq)]

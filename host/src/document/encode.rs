@@ -5,9 +5,9 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::{env, filled::Filled, ini, yaml};
-use crate::{
+use crate::model::{
+    desired::Format,
     value::{Part, Target, Text, Tree},
-    wanted::Format,
 };
 
 /// Why a document can't be written: where in it, and what the language can't carry. Never holds a value.

@@ -5,10 +5,7 @@
 
 use ini::{EscapePolicy, Ini, WriteOption};
 
-use super::{
-    encode::{Refused, scalar},
-    filled::Filled,
-};
+use super::{Refused, encode::scalar, filled::Filled};
 
 const CHANGED_BY_READERS: &str = "\"'\\%$;`";
 

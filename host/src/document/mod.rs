@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 pub use encode::{Refused, encode, encode_text};
 
-use crate::{value::Target, wanted::Content};
+use crate::model::{desired::Content, value::Target};
 
 /// A file's content with its holes filled by `fill`, for its destination alone.
 pub fn render<E: From<Refused>>(

@@ -4,9 +4,9 @@ use proptest::prelude::*;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::{
+use crate::model::{
+    desired::Format,
     value::{Part, Text, Tree},
-    wanted::Format,
 };
 
 fn secret(name: &str) -> Target {

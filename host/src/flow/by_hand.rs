@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    apply::{Acting, Gates},
-    condition::{Held, Reach, Vantage},
-    observe::World,
+    capability::{Acting, Gates, Held, Vantage, condition::Reach},
     plan::{Action, Plan},
+    world::World,
 };
 
 /// Drops actions by hand whose proofs hold already. An action without a proof can't be known to be satisfied: it stays.

@@ -8,22 +8,22 @@ use std::{
 use anyhow::Context;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{Drawn, Flow, LoadedPlugin, by_hand, open::say, pin, ready};
+use super::{Drawn, Flow, LoadedPlugin, by_hand, pin, ready, say};
 use crate::{
     apply::gates_of,
+    capability::{Gate, StepKind},
     diagnostic::Diagnostic,
     exit::{Ended, Exit},
-    gate::{Gate, Grants},
-    host_file::{ConnectionSettings, WriteMode},
-    observe::World,
-    plan::{Assembled, Binding, Drafted, Planned, Thing, assemble, preview},
-    plugin::{InstanceView, PluginFault, SLOTS},
+    model::{
+        ConnectionSettings, Grants, InstanceView, Making, Presence, Thing, WriteMode,
+        value::{Address, Target},
+    },
+    plan::{Assembled, Binding, Drafted, Planned, assemble, preview},
+    plugin::{PluginFault, SLOTS},
     reference::{Schedule, Views, picked},
-    secret::{Making, Presence},
     spec::{Instance, Spec},
     state::InstanceRecord,
-    step::StepKind,
-    value::{Address, Target},
+    world::World,
 };
 
 impl Flow {
@@ -230,7 +230,7 @@ impl Flow {
 
     /// Outputs called `url`, as a person would open them.
     fn urls(&self) -> BTreeMap<String, String> {
-        let url = |(address, offered): (&Address, &crate::plugin::Offered)| {
+        let url = |(address, offered): (&Address, &crate::model::Offered)| {
             let output = offered.outputs.iter().find(|output| output.name == "url")?;
             Some((address.to_string(), output.value.as_str()?.to_owned()))
         };

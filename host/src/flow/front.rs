@@ -11,11 +11,10 @@ use crate::{
     contract::{Contracts, hold},
     diagnostic::{Diagnostic, Place, Sources},
     exit::Ended,
-    plugin::Offered,
+    model::{Offered, value::Address},
     reference::{Graph, Views},
     schema::Catalog,
     spec::Spec,
-    value::Address,
 };
 
 /// A spec, completed and checked.

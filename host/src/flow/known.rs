@@ -7,7 +7,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Machine, Plugins, Read};
-use crate::{cache::Slot, diagnostic::Diagnostic, plugin::Offered, value::Address};
+use crate::{
+    cache::Slot,
+    diagnostic::Diagnostic,
+    model::{Offered, value::Address},
+};
 
 /// What was found.
 #[derive(Serialize, Deserialize)]

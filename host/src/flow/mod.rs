@@ -1,11 +1,10 @@
 //! The flow, from the user's files to a plan: every stage is a module of its own, and joined here.
 //!
-//! `open` has files `read` and plugins loaded, while `ahead` asks servers what the last plan had to know; `front` checks the
+//! `open` has files `read` and plugins loaded, while `prefetch` asks servers what the last plan had to know; `front` checks the
 //! spec, `offer` asks what each instance makes and offers, unless that is `known` from the last run; `draw` has every
 //! instance planned and puts the plan together, `by_hand` looks whether what others write is already as it should be,
 //! `ready` whether what is planned can be written here.
 
-mod ahead;
 mod by_hand;
 mod cores;
 mod draw;
@@ -15,32 +14,32 @@ mod offer;
 mod open;
 mod pin;
 mod plugins;
+mod prefetch;
 mod read;
 mod ready;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{
-    apply::Gates,
-    contract::Contracts,
-    diagnostic::{Diagnostic, Sources},
-    host_file::HostFile,
-    observe::World,
-    plan::{Binding, Plan},
-    plugin::Offered,
-    reference::Graph,
-    schema::Catalog,
-    secret::Making,
-    spec::Spec,
-    state::Lock,
-    value::{Address, Tree},
-};
-
-use ahead::Ahead;
 pub use front::{Front, front};
 pub use open::{Purpose, refuse_errors, say};
 pub use plugins::{LoadedPlugin, Plugins};
+use prefetch::Ahead;
 pub use read::{Machine, Read, read};
+
+use crate::{
+    capability::Gates,
+    contract::Contracts,
+    diagnostic::{Diagnostic, Sources},
+    model::{
+        HostFile, Making, Offered,
+        value::{Address, Tree},
+    },
+    plan::{Binding, Plan},
+    reference::Graph,
+    schema::Catalog,
+    spec::Spec,
+    world::{World, state::Lock},
+};
 
 /// Files read and checked, plugins loaded, the world at hand.
 pub struct Flow {

@@ -6,10 +6,10 @@ use super::{Plugins, cores::on_all_cores};
 use crate::{
     diagnostic::Diagnostic,
     exit::{Ended, Exit},
-    plugin::{Offered, PluginFault},
+    model::{Offered, value::Address},
+    plugin::PluginFault,
     reference::Views,
     spec::Instance,
-    value::Address,
 };
 
 /// What one instance's plugin answered.

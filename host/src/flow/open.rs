@@ -5,20 +5,18 @@ use std::{io::IsTerminal, path::Path, sync::Arc};
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 
-use super::{Flow, Machine, Plugins, Read, ahead::Ahead, front, read};
+use super::{Flow, Machine, Plugins, Read, front, prefetch::Ahead, read};
 use crate::{
     cache::Cache,
-    connection::Connections,
     diagnostic::{Diagnostic, Place, Segment, Source, Sources, render},
     exit::{Ended, Exit},
     hex::hex,
-    host_file::{self, HostFile},
-    observe::{Memo, World},
+    host_file,
+    model::HostFile,
     plan::Binding,
     plugin::Runtime,
-    secret::Vault,
     spec::SpecArgs,
-    state::State,
+    world::{Connections, Memo, State, World, vault::Vault},
 };
 
 /// What a command is going to do with a flow.

@@ -4,11 +4,10 @@
 //! there stays without one: its plugin says so, and the step refuses.
 
 use crate::{
-    gate::Gate,
-    observe::{EngineQuestion, Failure, World},
+    capability::{Gate, Step, containers::EngineQuestion},
+    model::{Failure, desired::Definition},
     plan::{Drafted, Revert},
-    step::Step,
-    wanted::Definition,
+    world::World,
 };
 
 /// Images of all containers that these drafts make, each asked for once a run.

@@ -8,8 +8,9 @@ use super::cores::on_all_cores;
 use crate::{
     exit::{Ended, Exit},
     hex::hex,
-    host_file::{HostFile, refuse_writable_by_others},
+    model::HostFile,
     plugin::{Plugin, Runtime, builtin},
+    world::refuse_writable_by_others,
 };
 
 /// A plugin that is ready to be called.

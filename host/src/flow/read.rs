@@ -6,7 +6,7 @@ use crate::{
     contract::Contracts,
     diagnostic::{Diagnostic, Source},
     exit::{Ended, Exit},
-    host_file::HostFile,
+    model::HostFile,
     plugin::Runtime,
     spec::{self, Spec, SpecArgs},
 };

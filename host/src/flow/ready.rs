@@ -6,14 +6,19 @@ use std::collections::{HashMap, hash_map::Entry};
 use zeroize::Zeroizing;
 
 use crate::{
-    apply::{Acting, Gates},
+    capability::{
+        Acting, Gate, Gates, Step, StepFailure, StepKind,
+        containers::{ContainerCreate, Mounting, mounting, overlapping},
+        files::unwritable,
+    },
     diagnostic::{Diagnostic, Place, Segment},
     document,
-    gate::Gate,
-    observe::{Failure, World, unwritable},
+    model::{
+        Failure,
+        value::{Address, Target},
+    },
     plan::{Action, InstancePlan, Move, Plan},
-    step::{ContainerCreate, Mounting, Step, StepFailure, StepKind, mounting, overlapping},
-    value::{Address, Target},
+    world::World,
 };
 
 /// All of it, one message for each place.

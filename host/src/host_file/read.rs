@@ -11,17 +11,19 @@ use serde::Deserialize;
 use toml::de::DeTable;
 
 use super::{
-    ConnectionSettings, Folder, FolderAccess, HostFile, PluginSettings, StoreSettings, Unusable, Verb, WriteMode,
+    Unusable,
     connection_kinds::{self, COMMON},
-    refuse_writable_by_others,
 };
 use crate::{
     cache::{Cache, KeyMaker, Slot},
     diagnostic::{Diagnostic, Document, Place, Source, closest, keys, listed},
-    gate::Grants,
+    model::{
+        ConnectionSettings, Folder, FolderAccess, Grants, HostFile, PluginSettings, StoreSettings, Verb, WriteMode,
+        value::Tree,
+    },
     schema::{Catalog, Checker},
     spec::{plain, syntax_error, syntax_errors},
-    value::Tree,
+    world::refuse_writable_by_others,
 };
 
 /// Reads and checks a host file: what could be understood of it (nothing, where there is an error among the messages),

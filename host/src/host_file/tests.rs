@@ -3,7 +3,7 @@ use std::path::Path;
 use super::*;
 use crate::{
     diagnostic::{Sources, render},
-    fixtures::{catalog, host},
+    test_support::front::{catalog, host},
 };
 
 fn said(text: &str) -> String {

@@ -6,12 +6,13 @@ use super::{
     Action, Binding, FORMAT, InstancePlan, KeptData, Owned, Plan, Planned, SecretUse, inside, order, ownership, ports,
 };
 use crate::{
+    capability::{Step, StepKind, WrittenBy},
     diagnostic::{Diagnostic, Place},
-    gate::Grants,
-    secret::Making,
+    model::{
+        Grants, Making,
+        value::{Address, Target},
+    },
     state::InstanceRecord,
-    step::{Step, StepKind, WrittenBy},
-    value::{Address, Target},
 };
 
 /// What the flow knows of one instance once its plugin has answered.

@@ -9,7 +9,7 @@
 use std::fmt;
 
 use super::{Move, Planned, Revert};
-use crate::step::{Destroys, Step, StepKind};
+use crate::capability::{Destroys, Step, StepKind};
 
 /// A step that destroys data where none may.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,10 +64,18 @@ fn destroys(step: &Step) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        condition::{Condition, ConditionKind, SqlLogin, Vantage},
-        plan::{Action, Change, Owned, Thing},
-        step::{DirectoryRemove, DirectoryRemoveIfEmpty, SecretDiscard, SqlStep, Statement, Unless},
-        value::{Address, Target},
+        capability::{
+            Condition, ConditionKind, Vantage,
+            files::{DirectoryRemove, DirectoryRemoveIfEmpty},
+            secrets::SecretDiscard,
+            sql::{SqlLogin, SqlStep, Statement},
+            step::Unless,
+        },
+        model::{
+            Thing,
+            value::{Address, Target},
+        },
+        plan::{Action, Change, Owned},
     };
 
     fn drop(statement: Statement) -> Step {

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 
 use super::{Drafted, Planned};
 use crate::{
-    condition::{Check, Condition, Vantage},
-    step::{ProveFromInside, Step},
-    value::Address,
+    capability::{Check, Condition, Step, Vantage, step::ProveFromInside},
+    model::value::Address,
 };
 
 /// A container of an instance: connection and lasting name.

@@ -21,6 +21,6 @@ pub use bind::{Binding, Stale};
 pub use destroying::{Misplaced, misplaced};
 pub use order::{Ring, order as ordered};
 pub use plan::{FORMAT, InstancePlan, KeptData, Plan, Probe, Removal, SecretUse, StepPreviews, comes_after};
-pub use planned::{Action, Change, Difference, Move, Owned, Planned, Revert, Thing};
+pub use planned::{Action, Change, Difference, Move, Owned, Planned, Revert};
 pub use preview::preview;
 pub use standing::{Standing, Status};

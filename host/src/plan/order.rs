@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::value::Address;
+use crate::model::value::Address;
 
 /// A ring of instances that wait for each other, each for the next.
 #[derive(Clone, Debug, PartialEq, Eq)]

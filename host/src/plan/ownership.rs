@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{Drafted, KeptData, Move, Owned, Removal, StepPreviews, Thing};
+use super::{Drafted, KeptData, Move, Owned, Removal, StepPreviews};
 use crate::{
     diagnostic::{Diagnostic, Place},
+    model::{Thing, value::Address},
     state::{InstanceRecord, OwnedRecord},
-    value::Address,
 };
 
 /// The identity of a thing in the world.

@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Binding, Owned, Planned, Thing};
+use super::{Action, Binding, Owned, Planned};
 use crate::{
-    gate::{Gate, Grants},
-    secret::Making,
-    step::Preview,
-    value::Address,
+    capability::{Gate, Preview},
+    model::{Grants, Making, Thing, value::Address},
 };
 
 /// Version of the plan file's format.
@@ -159,7 +157,7 @@ impl Plan {
             *counts.entry(action.change.word()).or_default() += 1;
         }
         if !self.removals.is_empty() {
-            *counts.entry(super::Change::Remove.word()).or_default() += self.removals.len();
+            *counts.entry(crate::plan::Change::Remove.word()).or_default() += self.removals.len();
         }
         counts
     }

@@ -2,20 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{condition::Check, diagnostic::Diagnostic, step::Step, value::Text};
-
-/// One thing in the world that an instance owns.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Thing {
-    /// Unique within the instance.
-    pub key: String,
-    /// Connection it lives behind; `files` and `store` stand for this machine.
-    pub connection: String,
-    /// `role`, `database`, `container`, …
-    pub kind: String,
-    /// Its name in the world.
-    pub name: String,
-}
+use crate::{
+    capability::{Check, Step},
+    diagnostic::Diagnostic,
+    model::{Thing, value::Text},
+};
 
 /// What one plugin planned for one instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -142,12 +133,5 @@ impl Change {
             Change::Remove => "removed",
             Change::Adopt => "adopted",
         }
-    }
-}
-
-/// `database mediamanager`
-impl std::fmt::Display for Thing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.kind, self.name)
     }
 }

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use super::Drafted;
 use crate::{
+    capability::{Step, containers::ContainerCreate},
     diagnostic::{Diagnostic, Place},
-    step::{ContainerCreate, Step},
-    value::Address,
+    model::value::Address,
 };
 
 /// An error for each container that publishes what an earlier one does.

@@ -2,10 +2,8 @@
 
 use super::{Action, InstancePlan, Plan, Probe, StepPreviews};
 use crate::{
-    apply::{Acting, Gates},
-    condition::Reach,
-    observe::World,
-    step::{Preview, Step, StepKind, http::HttpExchange},
+    capability::{Acting, Gates, Preview, Step, StepKind, condition::Reach, http::HttpExchange},
+    world::World,
 };
 
 /// Fills in the previews of all actions and removals, and the values of holes that are no secrets. Looks at the world

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Action, Change, Plan};
-use crate::value::Address;
+use crate::model::value::Address;
 
 /// One instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -8,8 +8,10 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, component::Component};
 
-use super::Description;
-use crate::cache::{Cache, Key, KeyMaker, digest_of};
+use crate::{
+    cache::{Cache, Key, KeyMaker, digest_of},
+    model::Description,
+};
 
 #[derive(Serialize, Deserialize)]
 struct Entry {

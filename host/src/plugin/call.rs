@@ -5,18 +5,14 @@ use std::sync::Arc;
 use serde::Serialize;
 use wasmtime::component::{Resource, ResourceTable};
 
-use super::{
-    fault::What,
-    limits::{Limits, Meter},
-    recorder::Recorder,
-    references::References,
-};
+use super::{Limits, Recorder, What, limits::Meter, references::References};
 use crate::{
-    condition::Condition,
-    gate::{Denial, Gate},
-    observe::World,
-    step::{Step, StepKind},
-    value::{Address, Target},
+    capability::{Condition, Gate, Step, StepKind},
+    model::{
+        Denial,
+        value::{Address, Target},
+    },
+    world::World,
 };
 
 /// What the imports have at hand.

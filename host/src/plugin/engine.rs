@@ -2,7 +2,7 @@
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use super::limits::Limits;
+use super::Limits;
 
 /// Calls that can run at the same time. Each waits for answers more than it computes.
 pub const SLOTS: u32 = 32;

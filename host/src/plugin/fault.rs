@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::inspect::Unfit;
-use crate::{gate::Denial, value::Address};
+use super::Unfit;
+use crate::model::{Denial, value::Address};
 
 /// A plugin that can't be loaded, or a call of one that did not end well.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use serde::Serialize;
 use wasmtime::ResourceLimiter;
 
-use super::fault::What;
+use super::What;
 
 /// Limits of one call.
 #[derive(Clone, Debug)]

@@ -11,8 +11,8 @@
 
 use std::collections::HashMap;
 
-use super::fault::What;
-use crate::value::{Form, Target};
+use super::What;
+use crate::model::value::{Form, Target};
 
 const DERIVED: u32 = 1 << 31;
 
@@ -92,7 +92,7 @@ impl References {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::{Address, Encoding};
+    use crate::model::value::{Address, Encoding};
 
     fn made(name: &str) -> Target {
         Target::Made(Address::new("secret", "s"), name.into())

@@ -11,22 +11,24 @@ use wasmtime::{
 };
 
 use super::{
-    Description, InstanceView, Offered,
+    Doing, Limits, PluginFault, Recorder, SLOTS, Unfit, What,
     bindings::{self, PluginPre, exports::stackrun::plugin::guest::Guest},
     builtin::Builtin,
     cache,
     call::{Call, Outside},
-    convert,
-    engine::{self, SLOTS},
-    fault::{Doing, PluginFault, What},
-    imports,
-    inspect::{self, Unfit},
-    limits::Limits,
-    recorder::{Recorder, each_string},
+    convert, engine, imports, inspect,
+    recorder::each_string,
     references::References,
     slots::Slots,
 };
-use crate::{cache::Cache, diagnostic::Diagnostic, gate::Gate, observe::World, plan::Planned, value::Target};
+use crate::{
+    cache::Cache,
+    capability::Gate,
+    diagnostic::Diagnostic,
+    model::{Description, InstanceView, Offered, value::Target},
+    plan::Planned,
+    world::World,
+};
 
 /// What runs plugins. Cheap to clone.
 #[derive(Clone)]

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    host_file::HostFile,
-    plugin::{Offered, ReferenceInfo},
+    model::{
+        HostFile, Making, Offered, ReferenceInfo,
+        value::{Address, Target, Tree, ValueType},
+    },
     schema::Catalog,
-    secret::Making,
     spec::{folder_of, name_of},
-    value::{Address, Target, Tree, ValueType},
 };
 
 /// Tells what may be known of targets.

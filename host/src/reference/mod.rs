@@ -16,20 +16,21 @@ mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    diagnostic::Diagnostic,
-    host_file::HostFile,
-    plugin::Offered,
-    schema::Catalog,
-    spec::Spec,
-    value::{Address, Tree},
-};
-
 pub use known::Known;
 pub use pick::picked;
 pub use schedule::Schedule;
 pub(crate) use vantage::name_of_this_machine;
 pub use views::Views;
+
+use crate::{
+    diagnostic::Diagnostic,
+    model::{
+        HostFile, Offered,
+        value::{Address, Tree},
+    },
+    schema::Catalog,
+    spec::Spec,
+};
 
 /// Who refers to what, with every section resolved.
 #[derive(Clone, Debug, Default)]

@@ -7,9 +7,11 @@ use std::{
 
 use super::substitute::{self, Problem};
 use crate::{
-    plugin::{Offered, Output},
+    model::{
+        Offered, Output,
+        value::{Address, Target, Tree},
+    },
     spec::{Spec, folder_of, is_broken},
-    value::{Address, Target, Tree},
 };
 
 /// An output whose value refers to nothing but what is made; address parts are still in it.

@@ -2,10 +2,8 @@
 
 use crate::{
     diagnostic::{Diagnostic, Place, closest, keys, listed},
-    host_file::{ConnectionSettings, HostFile},
-    plugin::{ConnectionWant, Description},
+    model::{ConnectionSettings, ConnectionWant, Description, HostFile, value::Tree},
     spec::Instance,
-    value::Tree,
 };
 
 /// The connections that an instance's description asks for, in its order: the one that the section names, else the

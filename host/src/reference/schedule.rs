@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Graph;
-use crate::value::Address;
+use crate::model::value::Address;
 
 /// Hands out instances as they become ready. Work in proportion to instances and references.
 #[derive(Debug)]

@@ -8,16 +8,18 @@ use std::{
 use super::{
     Node,
     outputs::{Missing, Outputs, Resolved, is_output},
-    pick, substitute,
-    substitute::Problem,
+    pick,
+    substitute::{self, Problem},
     vantage::{Unreachable, Vantage},
 };
 use crate::{
     diagnostic::{Diagnostic, Place, Segment, closest, listed},
-    host_file::HostFile,
+    model::{
+        HostFile,
+        value::{Address, Part, Target, Text, Tree},
+    },
     schema::Catalog,
     spec::{Instance, Spec, folder_of, is_broken},
-    value::{Address, Part, Target, Text, Tree},
 };
 
 /// One instance, and what its section is resolved with.

@@ -1,6 +1,6 @@
 //! Puts values in the place of targets.
 
-use crate::value::{Part, Target, Text, Tree};
+use crate::model::value::{Part, Target, Text, Tree};
 
 /// The most characters and nodes that one value may grow to: outputs that repeat others could double for ever.
 const LARGEST: usize = 4 << 20;

@@ -4,10 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    fixtures::{Front, front, host},
-    plugin::Output,
+    model::{
+        Output,
+        value::{Target, Text},
+    },
     spec,
-    value::{Target, Text},
+    test_support::front::{Front, front, host},
 };
 
 const HOST: &str = "[store]\nidentity = \"/i\"\nrecipients = [\"age1a\", \"age1b\"]\n\
@@ -214,7 +216,7 @@ fn outputs_that_double_without_end_are_stopped() {
 
 #[test]
 fn a_digest_of_what_is_no_secret_is_an_error_and_of_a_secret_follows_it() {
-    use crate::value::Form;
+    use crate::model::value::Form;
     let text = "[stack]\nname = \"a\"\n[postgres.a]\npassword = \"x\"\n[secret.a]\np = \"x\"\n[container.a]\nimage = \"${postgres.digest}\"\n";
     let mut parsed = front(text, None);
     let digest = |of: Target| Output {
@@ -251,8 +253,8 @@ proptest! {
              [container.a]\nimage = {}\ncontract = \"mediamanager\"\nconfig.database = {}\n",
             quoted[0], quoted[1], quoted[2], quoted[3], quoted[4], quoted[5]
         );
-        crate::fixtures::said(&text, None);
-        crate::fixtures::said(&text, Some(&host(HOST)));
+        crate::test_support::front::said(&text, None);
+        crate::test_support::front::said(&text, Some(&host(HOST)));
     }
 
     /// An escaped string arrives as it was, whatever it holds.

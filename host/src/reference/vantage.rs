@@ -10,10 +10,7 @@
 //! | what is behind a connection on another machine | with an `address` | that |
 //! | the same | without one | an error: it can't be reached from there |
 
-use crate::{
-    host_file::{ConnectionSettings, HostFile},
-    value::Tree,
-};
+use crate::model::{ConnectionSettings, HostFile, value::Tree};
 
 /// The kind of connection that containers run behind.
 const ENGINE: &str = "docker-api";
@@ -95,7 +92,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::host_file::WriteMode;
+    use crate::model::WriteMode;
 
     fn connection(name: &str, kind: &str, address: Option<&str>, settings: &[(&str, &str)]) -> ConnectionSettings {
         let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), Tree::literal(*value))).collect();

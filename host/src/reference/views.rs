@@ -9,12 +9,13 @@ use super::{Graph, Known, picked};
 use crate::{
     contract::Contracts,
     diagnostic::Diagnostic,
-    host_file::{ConnectionSettings, HostFile, WriteMode},
-    plan::Thing,
-    plugin::{ConnectionView, ConsumerView, Description, InstanceView, Offered, ReferenceInfo},
+    model::{
+        ConnectionSettings, ConnectionView, ConsumerView, Description, HostFile, InstanceView, Offered, ReferenceInfo,
+        Thing, WriteMode,
+        value::{Address, Target, Tree},
+    },
     schema::Catalog,
     spec::{Instance, Spec},
-    value::{Address, Target, Tree},
 };
 
 /// What views are made from.
@@ -133,7 +134,7 @@ fn view(connection: &ConnectionSettings) -> ConnectionView {
 fn stand_ins(instance: &Instance, description: &Description) -> Vec<ConnectionView> {
     let wants =
         description.connections.iter().filter(|want| want.required || instance.section.get(&want.field).is_some());
-    let stand_in = |want: &crate::plugin::ConnectionWant| {
+    let stand_in = |want: &crate::model::ConnectionWant| {
         let kind = want.kinds.first().cloned().unwrap_or_default();
         let name = instance.section.get(&want.field).and_then(Tree::as_str).unwrap_or(&kind).to_owned();
         ConnectionView { name, kind, settings: Tree::Table(Vec::new()) }

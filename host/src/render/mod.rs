@@ -6,11 +6,9 @@ mod plan;
 mod progress;
 mod standing;
 mod style;
-mod text;
 
 pub use output::{failed, print, print_line, print_secret, tell, tell_line};
 pub use plan::plan;
 pub use progress::{Human, JsonLines, reporter};
 pub use standing::standing;
 pub use style::error_word;
-pub use text::{is_unseen, printable, shell_line, text};

@@ -3,14 +3,11 @@
 
 use std::fmt::Write;
 
-use super::{
-    printable,
-    style::{Meaning, styled},
-    text,
-};
+use super::style::{Meaning, styled};
 use crate::{
+    capability::{Preview, Sign, Step},
     plan::{Action, Change, Difference, InstancePlan, Plan, Removal, Revert, StepPreviews},
-    step::{Preview, Sign, Step},
+    words::{printable, text},
 };
 
 /// The whole plan. Ends with the count line; the command that applies it is the caller's to add.

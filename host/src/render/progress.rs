@@ -5,11 +5,14 @@ use std::{sync::Mutex, time::Duration};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    print_line, printable,
+    print_line,
     style::{Meaning, styled},
     tell_line,
 };
-use crate::apply::{Event, Reporter};
+use crate::{
+    apply::{Event, Reporter},
+    words::printable,
+};
 
 /// For a person: a line for each thing done, a spinner while it waits. Writes to standard error.
 pub struct Human {

@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{
-    printable,
-    style::{Meaning, styled},
+use super::style::{Meaning, styled};
+use crate::{
+    plan::{Standing, Status},
+    words::printable,
 };
-use crate::plan::{Standing, Status};
 
 /// A line for each instance, and one for each thing that is not as it should be.
 pub fn standing(standing: &[Standing]) -> String {

@@ -7,10 +7,10 @@ use super::{Catalog, Checker};
 use crate::{
     contract::{self, Contracts},
     diagnostic::{Diagnostic, Place, closest, keys, listed},
+    model::value::{Target, Tree, ValueType},
     plugin::builtin,
     reference::Known,
     spec::{Instance, Spec, from_json, is_broken},
-    value::{Target, Tree, ValueType},
 };
 
 impl Catalog {

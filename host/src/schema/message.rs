@@ -3,11 +3,14 @@
 use jsonschema::{JsonType, ValidationError, error::TypeKind, error::ValidationErrorKind as Kind};
 use serde_json::{Map, Value};
 
-use super::check::{Holes, Problem, segments};
+use super::{
+    Problem,
+    check::{Holes, segments},
+};
 use crate::{
     diagnostic::{Segment, closest, listed},
+    model::value::Tree,
     spec::name_of,
-    value::Tree,
 };
 
 /// What to say about an error: one message for most, one for each unknown field.

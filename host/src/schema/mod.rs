@@ -14,7 +14,7 @@ use std::{
 
 pub use check::{Checker, Problem};
 
-use crate::plugin::{Description, OutputType};
+use crate::model::{Description, OutputType};
 
 /// The plugins of this run, by the kind that each handles. A schema is compiled when the first section needs it.
 #[derive(Debug, Default)]

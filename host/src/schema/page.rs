@@ -8,8 +8,7 @@ use super::Catalog;
 use crate::{
     contract,
     host_file::{self, connection_kinds},
-    plugin::Description,
-    value::ValueType,
+    model::{Description, value::ValueType},
 };
 
 const INTRODUCTION: &str = "\

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::value::{Part, Target, Text, Tree, ValueType};
+use crate::model::value::{Part, Target, Text, Tree, ValueType};
 
 /// The type of what a target stands for; none when nobody knows.
 pub type Types<'t> = dyn Fn(&Target) -> Option<ValueType> + 't;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Catalog;
-use crate::plugin::CONTRACT;
+use crate::model::CONTRACT;
 
 impl Catalog {
     /// A schema (draft 2020-12) of spec files with instances of every kind in the catalog. Where a field is no plain
@@ -117,7 +117,7 @@ fn or_reference(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use crate::fixtures::catalog;
+    use crate::test_support::front::catalog;
 
     #[test]
     fn the_example_and_references_are_valid() {

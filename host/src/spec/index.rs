@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::value::Address;
+use crate::model::value::Address;
 
 /// Positions of instances in the spec.
 #[derive(Clone, Debug, Default)]

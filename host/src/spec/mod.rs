@@ -27,7 +27,7 @@ pub use tree::{from_json, plain};
 
 use crate::{
     diagnostic::{Diagnostic, Document, Place, Segment, Source, keys},
-    value::{Address, Tree},
+    model::value::{Address, Tree},
 };
 
 /// The user's file, parsed.

@@ -3,7 +3,7 @@
 use super::{Index, text::Reference};
 use crate::{
     diagnostic::{closest, listed},
-    value::{Address, Target},
+    model::value::{Address, Target},
 };
 
 /// Kind of the targets that stand for folders of the host file.

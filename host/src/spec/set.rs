@@ -3,7 +3,10 @@
 use toml::{Spanned, de::DeValue};
 
 use super::{Spec, tree};
-use crate::{diagnostic::Diagnostic, diagnostic::Place, diagnostic::closest, value::Address, value::Tree};
+use crate::{
+    diagnostic::{Diagnostic, Place, closest},
+    model::value::{Address, Tree},
+};
 
 /// Puts `VALUE` where `ADDRESS.FIELD` says. The value is TOML, or else the text itself; references in it are compiled
 /// as in the spec.

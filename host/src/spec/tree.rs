@@ -5,14 +5,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{
-    Index,
-    reference::{broken, target},
-    text::{Piece, pieces},
-};
+use super::{Index, Piece, broken, pieces, reference::target};
 use crate::{
     diagnostic::{Diagnostic, Place, Segment},
-    value::{Address, Part, Target, Text, Tree},
+    model::value::{Address, Part, Target, Text, Tree},
 };
 
 /// The table of an instance, its strings compiled.

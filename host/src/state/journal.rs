@@ -4,8 +4,11 @@ use anyhow::Result;
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-use super::{State, parsed};
-use crate::{step::Step, value::Address};
+use crate::{
+    capability::Step,
+    model::value::Address,
+    world::{State, state::parsed},
+};
 
 /// A run's number.
 pub type RunId = i64;

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use rusqlite::params;
 
-use super::{State, damaged, parsed, unusable};
 use crate::{
-    gate::Grants,
-    plan::{Owned, Thing},
-    value::Address,
+    model::{Grants, Thing, value::Address},
+    plan::Owned,
+    world::{
+        State,
+        state::{damaged, parsed, unusable},
+    },
 };
 
 /// An instance as its last run left it: enough to undo it without its plugin and without the spec.

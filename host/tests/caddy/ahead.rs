@@ -1,9 +1,11 @@
 //! What is asked of a server before anybody wants to know it.
 
 use stackrun::{
-    observe::{HttpQuestion, Inquiry, Servers},
-    value::Text,
-    wanted::{Origin, Request},
+    capability::{Inquiry, Servers, http::HttpQuestion},
+    model::{
+        desired::{Origin, Request},
+        value::Text,
+    },
 };
 
 use super::{

@@ -1,10 +1,11 @@
 //! Requests to sites and to the admin API, and what goes wrong with them.
 
 use stackrun::{
-    condition::{ConditionKind, Held, HttpAnswers, HttpShows},
-    observe::{Failure, HttpQuestion},
-    value::Text,
-    wanted::Origin,
+    capability::{
+        ConditionKind, Held,
+        http::{HttpAnswers, HttpQuestion, HttpShows},
+    },
+    model::{Failure, desired::Origin, value::Text},
 };
 
 use super::{
@@ -42,7 +43,7 @@ async fn a_site_that_is_not_served_is_told_from_one_that_is_not_trusted() {
     let absent = ask(&stage, "absent.test").await;
     assert!(absent.contains("no certificate for the name absent.test"), "{absent}");
     let mut without_ca = edge(&caddy);
-    if let stackrun::value::Tree::Table(settings) = &mut without_ca.settings {
+    if let stackrun::model::value::Tree::Table(settings) = &mut without_ca.settings {
         settings.retain(|(key, _)| key != "ca");
     }
     let untrusted = ask(&Stage::with(vec![without_ca]), "app.test").await;

@@ -6,9 +6,11 @@ use std::{
 };
 
 use stackrun::{
-    observe::HttpQuestion,
-    step::{StepKind, http::HttpExchange},
-    wanted::{Method, Origin, Request},
+    capability::{
+        StepKind,
+        http::{HttpExchange, HttpQuestion},
+    },
+    model::desired::{Method, Origin, Request},
 };
 
 use super::stage::{Stage, connection, get};

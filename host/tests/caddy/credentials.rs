@@ -1,11 +1,11 @@
 //! A server that repeats in its error what it was shown: nobody reads it there.
 
 use stackrun::{
-    step::{
+    capability::{
         Step, StepKind,
         http::{HttpExchange, HttpSend},
     },
-    wanted::{Bearer, Method, Origin},
+    model::desired::{Bearer, Method, Origin},
 };
 
 use super::{

@@ -1,8 +1,8 @@
 //! The first half of a sign-in.
 
 use stackrun::{
-    condition::{ConditionKind, Held, HttpLeadsTo},
-    value::Text,
+    capability::{ConditionKind, Held, http::HttpLeadsTo},
+    model::value::Text,
 };
 
 use super::{

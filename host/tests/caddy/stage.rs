@@ -4,16 +4,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use stackrun::{
-    apply::{Acting, Gates},
-    condition::{Condition, ConditionKind, Held, Vantage},
-    connection::Connections,
-    gate::{Gate, Grants, HttpGrant, HttpRule, ServicesGrant},
-    host_file::{ConnectionSettings, HostFile, StoreSettings, WriteMode},
-    observe::{Failure, Memo, World},
-    secret::Vault,
-    state::State,
-    value::{Address, Text, Tree},
-    wanted::{Body, Method, Origin, Request},
+    capability::{Acting, Condition, ConditionKind, Gate, Gates, Held, Vantage},
+    model::{
+        ConnectionSettings, Failure, Grants, HostFile, HttpGrant, HttpRule, ServicesGrant, StoreSettings, WriteMode,
+        desired::{Body, Method, Origin, Request},
+        value::{Address, Text, Tree},
+    },
+    world::{Connections, Memo, State, World, vault::Vault},
 };
 use tempfile::TempDir;
 

@@ -1,9 +1,6 @@
 //! `validate` and `reload` inside the running service.
 
-use stackrun::{
-    condition::{ConditionKind, Held, HttpShows},
-    step::{StepKind, service::ServiceRun},
-};
+use stackrun::capability::{ConditionKind, Held, StepKind, http::HttpShows, services::ServiceRun};
 
 use super::{
     server::Caddy,
@@ -80,7 +77,7 @@ async fn what_the_gateway_plugin_writes_is_good_for_caddy_and_no_client_says_who
     assert!(shows(&stage, "media.example.org", "user=").await);
     let mut request = site("media.example.org", "/");
     for name in ["Remote-User", "remote-groups", "Remote_User"] {
-        request.headers.push((name.to_owned(), stackrun::value::Text::literal("mallory")));
+        request.headers.push((name.to_owned(), stackrun::model::value::Text::literal("mallory")));
     }
     let forged = HttpShows { request, contains: "mallory".to_owned() };
     let answer = stage.ask(ConditionKind::HttpShows(forged)).await.unwrap();

@@ -6,16 +6,15 @@ use std::{
 };
 
 use stackrun::{
-    connection::Connections,
+    capability::Gate,
     diagnostic::Diagnostic,
-    gate::{Gate, Grants},
-    host_file::{HostFile, StoreSettings},
-    observe::{Memo, World},
+    model::{
+        Grants, HostFile, InstanceView, Offered, ReferenceInfo, StoreSettings,
+        value::{Address, Target, Text, Tree, ValueType},
+    },
     plan::Planned,
-    plugin::{InstanceView, Limits, Offered, Plugin, PluginFault, Recorder, ReferenceInfo, Runtime},
-    secret::Vault,
-    state::State,
-    value::{Address, Target, Text, Tree, ValueType},
+    plugin::{Limits, Plugin, PluginFault, Recorder, Runtime},
+    world::{Connections, Memo, State, World, vault::Vault},
 };
 use tempfile::TempDir;
 

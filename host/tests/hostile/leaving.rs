@@ -4,11 +4,9 @@
 use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
 use stackrun::{
-    gate::{Denial, Grants},
+    model::{Denial, Grants, Making, value::Address},
     plugin::{PluginFault, What},
-    secret::Making,
-    state::PlaceRecord,
-    value::Address,
+    world::state::PlaceRecord,
 };
 
 use crate::{

@@ -13,16 +13,17 @@ use std::{
 
 use age::secrecy::ExposeSecret;
 use stackrun::{
-    apply::{Acting, Gates},
-    connection::Connections,
-    gate::{ContainersGrant, Gate, Grants, NamePattern},
-    host_file::{ConnectionSettings, HostFile, StoreSettings, WriteMode},
-    observe::{ContainerComparison, ContainerQuestion, Memo, World},
-    secret::{Making, Vault},
-    state::State,
-    step::{Generator, SecretGenerate, StepKind},
-    value::{Address, Target, Tree},
-    wanted::Definition,
+    capability::{
+        Acting, Gate, Gates, StepKind,
+        containers::{ContainerComparison, ContainerQuestion},
+        secrets::{Generator, SecretGenerate},
+    },
+    model::{
+        ConnectionSettings, ContainersGrant, Grants, HostFile, Making, NamePattern, StoreSettings, WriteMode,
+        desired::Definition,
+        value::{Address, Target, Tree},
+    },
+    world::{Connections, Memo, State, World, vault::Vault},
 };
 
 use crate::engine::{IMAGE, Podman, podman};

@@ -1,10 +1,14 @@
 //! How a container that there is stands to its definition.
 
 use stackrun::{
-    observe::{Ownership, RunState},
-    step::{ContainerCreate, ContainerRemove, ContainerStart, ContainerStop, StepKind},
-    value::{Part, Text},
-    wanted::{Definition, ExtraHost, Mount, Port, RestartPolicy},
+    capability::{
+        StepKind,
+        containers::{ContainerCreate, ContainerRemove, ContainerStart, ContainerStop, Ownership, RunState},
+    },
+    model::{
+        desired::{Definition, ExtraHost, Mount, Port, RestartPolicy},
+        value::{Part, Text},
+    },
 };
 
 use crate::{
@@ -162,7 +166,8 @@ async fn leftovers_are_found_by_their_label() {
     let next = Definition { lasting_name: Some("left".into()), name: "left-next".into(), ..bench.definition() };
     bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(next.clone()) }).await;
     bench.podman.by_hand(&["create", "--name", "unrelated", IMAGE]);
-    let engine = bench.gate().engine(stackrun::observe::EngineQuestion { connection: ENGINE.into() }).unwrap();
+    let engine =
+        bench.gate().engine(stackrun::capability::containers::EngineQuestion { connection: ENGINE.into() }).unwrap();
     let ours = bench.world().containers_ours(&engine, "media/container.left").await.unwrap();
     assert_eq!(ours, ["left-next"]);
     assert_eq!(bench.compare(&next).await.state, RunState::Absent, "under its lasting name there is none");
@@ -183,7 +188,7 @@ async fn a_definition_is_shown_as_the_difference_to_what_is_there() {
     let changed: Vec<String> = preview
         .lines
         .iter()
-        .filter(|line| line.sign != stackrun::step::Sign::Same)
+        .filter(|line| line.sign != stackrun::capability::Sign::Same)
         .map(|line| format!("{:?} {}", line.sign, line.text))
         .collect();
     assert_eq!(changed, ["Removed env ODD=(not shown)", "Removed env TZ=UTC", "Added env TZ=CET"]);
@@ -204,7 +209,7 @@ async fn a_secret_in_the_environment_is_compared_and_never_shown() {
     let env = bench.podman.by_hand(&["inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}", "secretive"]);
     let secret = env.lines().find_map(|line| line.strip_prefix("KEY=k=")).unwrap().to_owned();
     assert_eq!(secret.len(), 24, "the container has the value itself");
-    let shown = |preview: &stackrun::step::Preview| {
+    let shown = |preview: &stackrun::capability::Preview| {
         preview.lines.iter().map(|line| format!("{:?} {}\n", line.sign, line.text)).collect::<String>()
     };
     let same = shown(&create.preview(&bench.acting()).await);

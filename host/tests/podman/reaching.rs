@@ -3,11 +3,15 @@
 use std::{io::Write, net::TcpListener, os::unix::net::UnixListener};
 
 use stackrun::{
-    gate::{ContainersGrant, Gate, Grants},
-    observe::{EngineQuestion, Failure, PortHolder},
-    step::{ContainerCreate, ContainerRemove, ContainerStart},
-    value::Address,
-    wanted::{Definition, Port},
+    capability::{
+        Gate,
+        containers::{ContainerCreate, ContainerRemove, ContainerStart, EngineQuestion, PortHolder},
+    },
+    model::{
+        ContainersGrant, Failure, Grants,
+        desired::{Definition, Port},
+        value::Address,
+    },
 };
 
 use crate::{

@@ -1,12 +1,15 @@
 //! Replacing a container, and taking it back.
 
 use stackrun::{
-    observe::RunState,
-    step::{
-        ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, ProveFromInside, StepKind,
+    capability::{
+        StepKind,
+        containers::{ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, RunState},
+        step::ProveFromInside,
     },
-    value::Text,
-    wanted::{Definition, Mount, Port},
+    model::{
+        desired::{Definition, Mount, Port},
+        value::Text,
+    },
 };
 
 use crate::{

@@ -3,11 +3,14 @@
 use std::time::{Duration, Instant};
 
 use stackrun::{
-    condition::{
-        Condition, ConditionKind, ContainerAnswers, ContainerStaysUp, Held, LogLine, LogMeaning, Vantage, container,
+    capability::{
+        Condition, ConditionKind, Held, Vantage,
+        containers::{
+            ContainerAnswers, ContainerCreate, ContainerRemove, ContainerStart, ContainerStaysUp, LogLine, LogMeaning,
+            condition,
+        },
     },
-    step::{ContainerCreate, ContainerRemove, ContainerStart},
-    wanted::{Definition, Port, RestartPolicy},
+    model::desired::{Definition, Port, RestartPolicy},
 };
 
 use crate::bench::{Bench, ENGINE};
@@ -54,9 +57,9 @@ async fn a_container_that_runs_stays_up() {
     let bench = Bench::new("steady");
     run(&bench, &bench.running("exec sleep 1000")).await;
     let kind = stays_up("steady", 1500);
-    let first = container::stays_up::ask(&kind, &bench.acting()).await.unwrap();
+    let first = condition::stays_up::ask(&kind, &bench.acting()).await.unwrap();
     assert!(matches!(first, Held::No(_)), "not long enough: {first:?}");
-    let last = at_last(async || container::stays_up::ask(&kind, &bench.acting()).await.unwrap()).await;
+    let last = at_last(async || condition::stays_up::ask(&kind, &bench.acting()).await.unwrap()).await;
     assert_eq!(last, Held::Yes);
     remove(&bench).await;
 }
@@ -75,7 +78,7 @@ async fn a_crash_loop_says_why() {
             .explained(meaning("url with", "the password is in the address", LogLine::Hide));
     let ConditionKind::ContainerAnswers(kind) = condition.kind else { panic!("another kind") };
     assert!(kind.log.len() == 2);
-    let Held::Never(seen) = at_last(async || container::answers::ask(&kind, &bench.acting()).await.unwrap()).await
+    let Held::Never(seen) = at_last(async || condition::answers::ask(&kind, &bench.acting()).await.unwrap()).await
     else {
         panic!("a crash loop holds")
     };
@@ -93,10 +96,10 @@ async fn a_program_that_ended_is_not_waited_for() {
     let wanted = Definition { restart: RestartPolicy::No, ..bench.running("echo done; exit 4") };
     run(&bench, &wanted).await;
     let kind = stays_up("ended", 1000);
-    let seen = at_last(async || container::stays_up::ask(&kind, &bench.acting()).await.unwrap()).await;
+    let seen = at_last(async || condition::stays_up::ask(&kind, &bench.acting()).await.unwrap()).await;
     assert!(matches!(&seen, Held::Never(why) if why.contains("exit code 4") && why.contains("| done")), "{seen:?}");
     remove(&bench).await;
-    let gone = container::stays_up::ask(&kind, &bench.acting()).await.unwrap();
+    let gone = condition::stays_up::ask(&kind, &bench.acting()).await.unwrap();
     assert!(matches!(&gone, Held::Never(why) if why.contains("there is no container `ended`")), "{gone:?}");
 }
 
@@ -108,7 +111,7 @@ async fn a_page_is_looked_at() {
         ..bench.running("sleep 1; exec busybox httpd -f -p 8000 -h /www")
     };
     run(&bench, &wanted).await;
-    let ask = async |kind: &ContainerAnswers| container::answers::ask(kind, &bench.acting()).await.unwrap();
+    let ask = async |kind: &ContainerAnswers| condition::answers::ask(kind, &bench.acting()).await.unwrap();
     let healthy = ContainerAnswers { contains: Some("all well".into()), ..answers("serving", "/health") };
     assert_eq!(at_last(async || ask(&healthy).await).await, Held::Yes);
 
@@ -124,6 +127,6 @@ async fn a_page_is_looked_at() {
 #[tokio::test]
 async fn another_container_is_not_watched() {
     let bench = Bench::new("mine");
-    assert!(container::stays_up::ask(&stays_up("theirs", 1), &bench.acting()).await.is_err());
-    assert!(container::answers::permit(&answers("theirs", "/"), bench.gate()).is_err());
+    assert!(condition::stays_up::ask(&stays_up("theirs", 1), &bench.acting()).await.is_err());
+    assert!(condition::answers::permit(&answers("theirs", "/"), bench.gate()).is_err());
 }

@@ -1,11 +1,14 @@
 //! The blocks in pg_hba.conf and pg_ident.conf: written, parsed by the server, put back, made live.
 
 use stackrun::{
-    condition::{Held, SqlLogin, Vantage, sql_login},
-    host_file::WriteMode,
-    observe::{HbaQuestion, HbaRules, Sameness},
-    step::{RevokeAdmission, SqlReload, Statement::*, StepKind},
-    wanted::{Admission, HbaEntry, IdentEntry},
+    capability::{
+        Held, StepKind, Vantage,
+        sql::{HbaQuestion, HbaRules, RevokeAdmission, SqlLogin, SqlReload, Statement::*, login},
+    },
+    model::{
+        Sameness, WriteMode,
+        desired::{Admission, HbaEntry, IdentEntry},
+    },
 };
 
 use super::{
@@ -174,7 +177,7 @@ async fn a_rule_is_live_after_a_reload_and_gone_after_another() {
     stage.run(CreateRole { role: "media".into() }).await;
     stage.run(CreateDatabase(database("media", "media"))).await;
     let login = SqlLogin { connection: "main".into(), database: "media".into(), role: "media".into(), password: None };
-    let ask = async || sql_login::ask(&login, &Vantage::Host, &acting).await.unwrap();
+    let ask = async || login::ask(&login, &Vantage::Host, &acting).await.unwrap();
     let Held::No(seen) = ask().await else { panic!("nobody was let in yet") };
     assert!(seen.contains("no pg_hba.conf entry"), "{seen}");
 

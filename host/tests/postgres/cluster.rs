@@ -8,7 +8,10 @@ use std::{
     process::Command,
 };
 
-use stackrun::{connection::Connections, host_file::ConnectionSettings, value::Tree};
+use stackrun::{
+    model::{ConnectionSettings, value::Tree},
+    world::Connections,
+};
 use tempfile::TempDir;
 
 /// Nobody may come in over the network until a test lets them.

@@ -6,9 +6,12 @@ use std::{
 };
 
 use stackrun::{
-    condition::inside::{Answer, Inside, Place, ask_with},
-    step::{Statement::*, StepKind},
-    wanted::{Admission, HbaEntry},
+    capability::{
+        StepKind,
+        inside::{Answer, Inside, Place, ask_with},
+        sql::Statement::*,
+    },
+    model::desired::{Admission, HbaEntry},
 };
 
 use super::stage::{Stage, database};
@@ -55,7 +58,7 @@ async fn a_login_goes_by_the_containers_network() {
     }];
     let admission = Admission { connection: "main".into(), hba, ident: vec![] };
     admission.carry_out(&acting).await.unwrap();
-    stackrun::step::SqlReload { connection: "main".into() }.carry_out(&acting).await.unwrap();
+    stackrun::capability::sql::SqlReload { connection: "main".into() }.carry_out(&acting).await.unwrap();
 
     let here = Sleeper::start(Command::new("sleep").arg("60"));
     let ask = async |sleeper: &Sleeper, question: &Inside| {

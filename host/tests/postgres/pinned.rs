@@ -1,8 +1,8 @@
 //! What a superuser's session resolves is the catalogue's, whatever an application's role puts into its own database.
 
-use stackrun::{
-    observe::{SqlAnswer, SqlQuery},
-    step::Statement::{CreateDatabase, CreateExtension, CreateRole},
+use stackrun::capability::sql::{
+    SqlAnswer, SqlQuery,
+    Statement::{CreateDatabase, CreateExtension, CreateRole},
 };
 
 use super::stage::{Stage, database};
@@ -63,7 +63,7 @@ async fn an_applications_role_puts_nothing_in_our_way() {
                           ON n.oid OPERATOR(pg_catalog.=) e.extnamespace WHERE e.extname = 'citext'";
     assert_eq!(stage.ask("media", SCHEMA).await, [Some("public".to_owned())]);
     stage.undo(extend.clone(), &before).await;
-    stage.undo(CreateDatabase(database("media", "media")), &stackrun::step::SqlBefore::Missing).await;
+    stage.undo(CreateDatabase(database("media", "media")), &stackrun::capability::sql::SqlBefore::Missing).await;
 
     assert_eq!(stage.ask("media", "SELECT who FROM trap.sprung").await, Vec::<Option<String>>::new());
     for (setting, value) in

@@ -5,7 +5,7 @@ use std::{
     net::TcpListener,
 };
 
-use stackrun::{host_file::ConnectionSettings, observe::Failure, value::Tree};
+use stackrun::model::{ConnectionSettings, Failure, value::Tree};
 
 use super::{cluster::Cluster, stage::world};
 

@@ -1,10 +1,11 @@
 //! Questions to the catalogue.
 
-use stackrun::observe::{SqlAnswer, SqlQuery};
+use stackrun::capability::sql::{SqlAnswer, SqlQuery};
 
 use super::stage::Stage;
 
 #[tokio::test]
+
 async fn rows_come_as_text() {
     let stage = Stage::new();
     let query = |database: Option<&str>, relation: &str, columns: &[&str], equal: &[(&str, &str)]| SqlQuery {

@@ -3,16 +3,16 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use stackrun::{
-    apply::{Acting, Gates},
-    connection::Connections,
-    gate::{Gate, Grants, NamePattern, SqlGrant},
-    host_file::{ConnectionSettings, HostFile, StoreSettings, WriteMode},
-    observe::{Memo, World},
-    secret::{Making, Vault},
-    state::State,
-    step::{SqlStep, Statement, StepKind},
-    value::{Address, Target},
-    wanted::Database,
+    capability::{
+        Acting, Gate, Gates, StepKind,
+        sql::{SqlStep, Statement},
+    },
+    model::{
+        ConnectionSettings, Grants, HostFile, Making, NamePattern, SqlGrant, StoreSettings, WriteMode,
+        desired::Database,
+        value::{Address, Target},
+    },
+    world::{Connections, Memo, State, World, vault::Vault},
 };
 use tempfile::TempDir;
 
@@ -46,14 +46,14 @@ impl Stage {
     }
 
     /// Carries out one statement; the answer is what it found before.
-    pub async fn run(&self, statement: Statement) -> stackrun::step::SqlBefore {
+    pub async fn run(&self, statement: Statement) -> stackrun::capability::sql::SqlBefore {
         let step = step(statement);
         let before = step.before(&self.acting()).await.unwrap();
         step.carry_out(&self.acting()).await.unwrap();
         before
     }
 
-    pub async fn undo(&self, statement: Statement, before: &stackrun::step::SqlBefore) {
+    pub async fn undo(&self, statement: Statement, before: &stackrun::capability::sql::SqlBefore) {
         step(statement).revert(before, &self.acting()).await.unwrap();
     }
 

@@ -2,10 +2,14 @@
 
 use proptest::prelude::*;
 use stackrun::{
-    host_file::WriteMode,
-    observe::{PasswordQuestion, Sameness},
-    step::{SqlBefore, Statement::*, StepKind},
-    value::{Form, Target},
+    capability::{
+        StepKind,
+        sql::{PasswordQuestion, SqlBefore, Statement::*},
+    },
+    model::{
+        Sameness, WriteMode,
+        value::{Form, Target},
+    },
 };
 
 use super::stage::{Stage, database};

@@ -11,11 +11,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::slot::Slot;
-use super::{DOMAIN, http, process};
-use crate::command::run;
-use crate::setup::Tools;
-use crate::setup::users::{CADDY_USER, ids};
+use super::{DOMAIN, http, process, slot::Slot};
+use crate::{
+    command::run,
+    setup::{
+        Tools,
+        users::{CADDY_USER, ids},
+    },
+};
 
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 

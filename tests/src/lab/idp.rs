@@ -13,11 +13,14 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::slot::Slot;
-use super::{DOMAIN, cache, process};
-use crate::command::run;
-use crate::setup::Tools;
-use crate::setup::users::{IDP_USER, Ids, ids};
+use super::{DOMAIN, cache, process, slot::Slot};
+use crate::{
+    command::run,
+    setup::{
+        Tools,
+        users::{IDP_USER, Ids, ids},
+    },
+};
 
 /// Somebody who can sign in.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -11,10 +11,11 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::podman::Home;
-use super::{cache, mounts, rootfs};
-use crate::command::{run, show, tail};
-use crate::setup::Tools;
+use super::{cache, mounts, podman::Home, rootfs};
+use crate::{
+    command::{run, show, tail},
+    setup::Tools,
+};
 
 /// An application's `image.toml`.
 #[derive(Debug, Deserialize)]

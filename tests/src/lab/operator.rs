@@ -8,8 +8,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::Lab;
-use super::host_file::{self, Clients};
+use super::{
+    Lab,
+    host_file::{self, Clients},
+};
 use crate::command::run;
 
 /// Who owns the media folders: the first person's number on most machines, and MediaManager's.

@@ -12,8 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::slot::Slot;
-use super::{http, mounts, process};
+use super::{http, mounts, process, slot::Slot};
 use crate::command::{run, succeeds};
 
 /// The network that containers get when they name none.

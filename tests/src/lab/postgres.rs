@@ -11,10 +11,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::slot::Slot;
-use super::{Options, process};
-use crate::command::run;
-use crate::setup::users::{Ids, ids};
+use super::{Options, process, slot::Slot};
+use crate::{
+    command::run,
+    setup::users::{Ids, ids},
+};
 
 /// Who runs the server, and its superuser.
 pub const USER: &str = "postgres";

@@ -11,8 +11,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use super::cache;
-use crate::command::run;
-use crate::setup::Tools;
+use crate::{command::run, setup::Tools};
 
 /// Where the virtual environment is inside the image; first in its `PATH`.
 pub(crate) const VENV: &str = "/opt/venv";

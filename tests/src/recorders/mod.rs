@@ -25,8 +25,7 @@ use proxy::Proxy;
 use statements::Statements;
 use verbs::Verbs;
 
-use crate::lab::Lab;
-use crate::stack::Stack;
+use crate::{lab::Lab, stack::Stack};
 
 /// A stack whose servers are watched.
 pub struct Recorded {

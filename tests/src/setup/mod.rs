@@ -12,11 +12,11 @@ pub(crate) mod users;
 
 use anyhow::Result;
 
-use crate::lab::{Options, cache, idp, image};
-
 pub use root::{become_root, is_root};
 pub use tools::Tools;
 pub use users::{CADDY_USER, IDP_USER};
+
+use crate::lab::{Options, cache, idp, image};
 
 /// What the caller is going to do, and so what has to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::Need;
-use super::quiet::Quiet;
-use crate::command::{run, succeeds};
-use crate::lab::{browser, postgres};
+use super::{Need, quiet::Quiet};
+use crate::{
+    command::{run, succeeds},
+    lab::{browser, postgres},
+};
 
 /// Older package lists are fetched again before something is installed.
 const LISTS_AGE: Duration = Duration::from_secs(24 * 60 * 60);

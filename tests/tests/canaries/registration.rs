@@ -7,10 +7,10 @@ use anyhow::{Context, Result, ensure};
 use stackrun_tests::lab::{Lab, Options, Scratch};
 use stackrun_tests::stack::Stack;
 
-use super::evidence::Evidence;
-use super::failing::PART_WAY;
+use super::{evidence::Evidence, failing::PART_WAY};
 
 #[test]
+
 fn what_a_provider_gives_is_found_nowhere_else() -> Result<()> {
     let lab = Scratch::up(&Options { log_statements: true, ..Options::default() })?;
     let stack = Stack { host: lab.registration_host_file.clone(), ..Stack::in_test(&lab)? };

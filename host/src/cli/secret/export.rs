@@ -8,14 +8,17 @@ use zeroize::Zeroizing;
 
 use super::{Secrets, parts};
 use crate::{
-    cli::{Ended, Exit, Global, SpecArgs},
-    connection::files,
+    cli::Global,
     document,
-    observe::Failure,
+    exit::{Ended, Exit},
+    model::{
+        Failure, Presence,
+        desired::Format,
+        value::{Target, Tree},
+    },
     render,
-    secret::Presence,
-    value::{Target, Tree},
-    wanted::Format,
+    spec::SpecArgs,
+    world::disk,
 };
 
 /// Write all secrets of a stack into a new file, encrypted to the store's recipients
@@ -87,7 +90,7 @@ fn write_new(path: &std::path::Path, bytes: &[u8]) -> anyhow::Result<()> {
     let name =
         path.file_name().and_then(|name| name.to_str()).with_context(|| format!("{shown} is no name of a file"))?;
     let directory = File::open(parent).with_context(|| format!("{} can't be opened", parent.display()))?;
-    match files::create(&directory, name, bytes, 0o600).with_context(|| format!("{shown} can't be written"))? {
+    match disk::create(&directory, name, bytes, 0o600).with_context(|| format!("{shown} can't be written"))? {
         true => Ok(()),
         false => bail!("{shown} is there already; nothing was written"),
     }

@@ -8,10 +8,13 @@ use zeroize::Zeroizing;
 
 use super::{Secrets, parts};
 use crate::{
-    cli::{Ended, Exit, Global, SpecArgs},
-    render::{self, printable},
-    secret::{Making, Presence, entries_of},
-    value::Target,
+    cli::Global,
+    exit::{Ended, Exit},
+    model::{Making, Presence, value::Target},
+    render,
+    spec::SpecArgs,
+    words::printable,
+    world::vault::entries_of,
 };
 
 /// Take secrets over from an environment file, an agenix file, TOML, JSON or YAML

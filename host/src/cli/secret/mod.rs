@@ -12,13 +12,18 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Ended, Exit, Global, SpecArgs};
+use super::Global;
 use crate::{
+    exit::{Ended, Exit},
     flow::{Flow, Purpose},
-    render::{self, printable},
-    secret::{Making, Presence},
-    state::Lock,
-    value::{Address, Target, Tree},
+    model::{
+        Making, Presence,
+        value::{Address, Target, Tree},
+    },
+    render,
+    spec::SpecArgs,
+    words::printable,
+    world::state::Lock,
 };
 
 /// List, set, rotate, import, export and show the secrets of a stack

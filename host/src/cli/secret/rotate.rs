@@ -4,11 +4,15 @@ use clap::Args;
 
 use super::Secrets;
 use crate::{
-    cli::{Ended, Exit, Global, SpecArgs},
+    capability::secrets::Generator,
+    cli::Global,
+    exit::{Ended, Exit},
+    model::{
+        Presence,
+        value::{Target, Tree},
+    },
     render,
-    secret::Presence,
-    step::Generator,
-    value::{Target, Tree},
+    spec::SpecArgs,
 };
 
 /// Generate a secret anew; the next apply brings it to its places

@@ -8,9 +8,11 @@ use zeroize::Zeroizing;
 
 use super::Secrets;
 use crate::{
-    cli::{Ended, Exit, Global, SpecArgs},
+    cli::Global,
+    exit::{Ended, Exit},
+    model::Presence,
     render,
-    secret::Presence,
+    spec::SpecArgs,
 };
 
 /// Longer ones are a mistake: somebody piped a file.

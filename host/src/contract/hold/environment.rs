@@ -4,7 +4,7 @@ use super::Holding;
 use crate::{
     contract::facts::{Key, KeyType, Precedence},
     diagnostic::{Segment, closest, keys as path_of, listed},
-    value::Tree,
+    model::value::Tree,
 };
 
 /// The field of a section that holds variables.

@@ -6,8 +6,8 @@ use super::Holding;
 use crate::{
     contract::facts::{Key, KeyType, Mapping, UnknownKeys},
     diagnostic::{Segment, closest, keys as path_of},
+    model::value::Tree,
     spec::is_broken,
-    value::Tree,
 };
 
 impl Holding<'_> {

@@ -4,7 +4,7 @@
 use super::Holding;
 use crate::{
     diagnostic::{Segment, keys as path_of},
-    value::{Part, Text, Tree},
+    model::value::{Part, Text, Tree},
 };
 
 /// A volume: `SOURCE:TARGET[:OPTIONS]`, or a table with a `target`.

@@ -4,8 +4,8 @@ use super::Holding;
 use crate::{
     contract::facts::{Key, KeyType},
     diagnostic::{Segment, listed},
+    model::value::{Target, Text, Tree, ValueType},
     spec::{is_broken, name_of},
-    value::{Target, Text, Tree, ValueType},
 };
 
 impl Holding<'_> {
@@ -59,7 +59,7 @@ impl Holding<'_> {
             .parts()
             .iter()
             .map(|part| match part {
-                crate::value::Part::Literal(literal) => literal.as_str(),
+                crate::model::value::Part::Literal(literal) => literal.as_str(),
                 _ => "",
             })
             .collect();

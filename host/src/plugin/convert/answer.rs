@@ -5,14 +5,15 @@ use std::collections::HashSet;
 use super::words;
 use crate::{
     diagnostic::{Diagnostic, Place, Segment, Severity},
+    model::{
+        InstanceView, Making, Offered, Output,
+        value::{Target, Tree},
+    },
     plugin::{
-        InstanceView, Offered, Output,
+        What,
         bindings::{exports::stackrun::plugin::guest as wit, stackrun::plugin::types},
         call::Call,
-        fault::What,
     },
-    secret::Making,
-    value::{Target, Tree},
 };
 
 /// Messages, and the places in the user's files that they point to.
@@ -109,7 +110,7 @@ pub fn once<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Address;
+    use crate::model::value::Address;
 
     fn view() -> InstanceView {
         InstanceView {

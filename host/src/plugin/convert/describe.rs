@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::{answer::once, tree::type_from_wit, words};
-use crate::plugin::{
-    CONTRACT, ConnectionWant, Description, OutputType, bindings::exports::stackrun::plugin::guest as wit, fault::What,
+use crate::{
+    model::{CONTRACT, ConnectionWant, Description, OutputType},
+    plugin::{What, bindings::exports::stackrun::plugin::guest as wit},
 };
 
 /// A description, held against what it has to be.

@@ -2,12 +2,8 @@
 
 use super::tree::type_to_wit;
 use crate::{
-    plan::Thing,
-    plugin::{
-        ConnectionView, ConsumerView, InstanceView, ReferenceInfo, bindings::stackrun::plugin::types as wit,
-        fault::What, references::References,
-    },
-    value::Target,
+    model::{ConnectionView, ConsumerView, InstanceView, ReferenceInfo, Thing, value::Target},
+    plugin::{What, bindings::stackrun::plugin::types as wit, references::References},
 };
 
 /// An instance as its plugin gets it.

@@ -1,10 +1,13 @@
 //! Answers of the world as the plugin gets them.
 
 use crate::{
-    observe::{
-        ContainerComparison, EngineFacts, Failure, FileComparison, FileFacts, FileKind, HbaRules, HttpAnswer,
-        Ownership, PortHolder, RunState, Sameness, SqlAnswer, Writable,
+    capability::{
+        containers::{ContainerComparison, EngineFacts, Ownership, PortHolder, RunState},
+        files::{FileComparison, FileFacts, FileKind, Writable},
+        http::HttpAnswer,
+        sql::{HbaRules, SqlAnswer},
     },
+    model::{Failure, Sameness},
     plugin::bindings::stackrun::plugin::{containers, files, http, sql, types},
 };
 

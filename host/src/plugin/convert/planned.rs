@@ -4,15 +4,12 @@ use std::collections::HashSet;
 
 use wasmtime::component::Resource;
 
-use super::{
-    answer::{diagnostics, once},
-    words,
-};
+use super::{answer::once, diagnostics, words};
 use crate::{
-    condition::Check,
-    plan::{Action, Change, Difference, Move, Owned, Planned, Revert, Thing, misplaced},
-    plugin::{InstanceView, bindings::exports::stackrun::plugin::guest as wit, call::Call, fault::What},
-    step::Step,
+    capability::{Check, Step},
+    model::{InstanceView, Thing},
+    plan::{Action, Change, Difference, Move, Owned, Planned, Revert, misplaced},
+    plugin::{What, bindings::exports::stackrun::plugin::guest as wit, call::Call},
 };
 
 /// An hour: longer than any application takes to start.
@@ -194,8 +191,12 @@ fn change(change: wit::Change) -> Change {
 mod tests {
     use super::*;
     use crate::{
-        plugin::limits::Limits,
-        step::{DirectoryRemove, FileRemove, SqlReload, service::ServiceRun},
+        capability::{
+            files::{DirectoryRemove, FileRemove},
+            services::ServiceRun,
+            sql::SqlReload,
+        },
+        plugin::Limits,
     };
 
     #[test]

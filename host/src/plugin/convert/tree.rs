@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::{
-    plugin::{bindings::stackrun::plugin::types as wit, fault::What, references::References},
-    value::{Part, Text, Tree, ValueType},
+    model::value::{Part, Text, Tree, ValueType},
+    plugin::{What, bindings::stackrun::plugin::types as wit, references::References},
 };
 
 /// Deeper than any configuration file, and shallow enough for whatever walks it recursively.
@@ -145,7 +145,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::value::{Address, Target};
+    use crate::model::value::{Address, Target};
 
     fn references() -> References {
         let targets = ["a", "b"].map(|name| Target::Made(Address::new("secret", "s"), name.into()));

@@ -1,6 +1,6 @@
 //! A plugin's own words. They end on a terminal, so what moves a cursor or reorders text is shown, not obeyed.
 
-use crate::render::is_unseen;
+use crate::words::is_unseen;
 
 /// One line.
 pub fn line(words: &str) -> String {

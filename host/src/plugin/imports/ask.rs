@@ -8,15 +8,16 @@ use serde::Serialize;
 use tokio::{runtime::Handle, time::timeout};
 
 use crate::{
-    gate::{Denial, Gate},
-    observe::{Failure, World},
+    capability::Gate,
+    model::{Denial, Failure},
     plugin::{
+        What,
         bindings::stackrun::plugin::types,
         call::{Call, Outside},
         convert::{self, Crosses},
-        fault::What,
         recorder::each_string,
     },
+    world::World,
 };
 
 /// Questions of one list that are asked at the same time.

@@ -4,16 +4,22 @@ use wasmtime::component::Resource;
 
 use super::ask::Answer;
 use crate::{
-    condition::{Condition, ConditionKind, ContainerAnswers, ContainerStaysUp, LogLine, LogMeaning, Vantage},
-    gate::{Gate, Permit},
-    observe::{ContainerComparison, ContainerQuestion, EngineFacts, EngineQuestion, PortHolder, World},
+    capability::{
+        Condition, ConditionKind, Gate, Permit, Step, Vantage,
+        containers::{
+            ContainerAnswers, ContainerComparison, ContainerCreate, ContainerQuestion, ContainerRemove,
+            ContainerRename, ContainerStart, ContainerStaysUp, ContainerStop, EngineFacts, EngineQuestion, LogLine,
+            LogMeaning, PortHolder,
+        },
+        step::ProveFromInside,
+    },
+    model::desired::{Definition, ExtraHost, Mount, Port, RestartPolicy},
     plugin::{
         bindings::stackrun::plugin::{containers as wit, types::Text},
         call::{Call, Outside},
         convert::words,
     },
-    step::{ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, ProveFromInside, Step},
-    wanted::{Definition, ExtraHost, Mount, Port, RestartPolicy},
+    world::World,
 };
 
 impl wit::Host for Call {

@@ -4,8 +4,14 @@ use wasmtime::component::Resource;
 
 use super::ask::Answer;
 use crate::{
-    gate::Gate,
-    observe::{FileComparison, FileFacts, FileLook, FileMention, FileRead, World},
+    capability::{
+        Gate, Step,
+        files::{
+            DirectoryMake, DirectoryRemove, DirectoryRemoveIfEmpty, FileComparison, FileFacts, FileLook, FileMention,
+            FileRead, FileRemove, FileRemoveBlock,
+        },
+    },
+    model::desired::{Content, FileOwner, Format, Position, Region, WantedFile},
     plugin::{
         bindings::stackrun::plugin::{
             files as wit,
@@ -13,8 +19,7 @@ use crate::{
         },
         call::Call,
     },
-    step::{DirectoryMake, DirectoryRemove, DirectoryRemoveIfEmpty, FileRemove, FileRemoveBlock, Step},
-    wanted::{Content, FileOwner, Format, Position, Region, WantedFile},
+    world::World,
 };
 
 impl wit::Host for Call {

@@ -4,22 +4,20 @@ use wasmtime::component::Resource;
 
 use super::ask::Answer;
 use crate::{
-    condition::{Condition, ConditionKind, HttpAnswers, HttpLeadsTo, HttpShows, Vantage},
-    gate::Gate,
-    observe::{HttpAnswer, HttpQuestion, World},
+    capability::{
+        Condition, ConditionKind, Gate, Step, Vantage,
+        http::{HttpAnswer, HttpAnswers, HttpExchange, HttpLeadsTo, HttpQuestion, HttpSend, HttpShows},
+    },
+    model::desired::{Bearer, Body, Capture, Method, Origin, Request},
     plugin::{
+        What,
         bindings::stackrun::plugin::{
             http as wit,
             types::{Text, Tree},
         },
         call::Call,
-        fault::What,
     },
-    step::{
-        Step,
-        http::{HttpExchange, HttpSend},
-    },
-    wanted::{Bearer, Body, Capture, Method, Origin, Request},
+    world::World,
 };
 
 impl wit::Host for Call {
@@ -89,7 +87,7 @@ impl wit::Host for Call {
 }
 
 impl Call {
-    fn pairs(&mut self, pairs: Vec<(String, Text)>) -> wasmtime::Result<Vec<(String, crate::value::Text)>> {
+    fn pairs(&mut self, pairs: Vec<(String, Text)>) -> wasmtime::Result<Vec<(String, crate::model::value::Text)>> {
         pairs.into_iter().map(|(key, value)| Ok((key, self.text(value)?))).collect()
     }
 }

@@ -3,10 +3,16 @@
 use wasmtime::component::Resource;
 
 use crate::{
-    plugin::{bindings::stackrun::plugin::secrets as wit, call::Call, fault::What},
-    secret::{Alphabet, Fitness, Making},
-    step::{Generator, SecretDiscard, SecretGenerate, Step},
-    value::{Encoding, Form},
+    capability::{
+        Step,
+        secrets::{Generator, SecretDiscard, SecretGenerate},
+    },
+    model::{
+        Making,
+        value::{Encoding, Form},
+    },
+    plugin::{What, bindings::stackrun::plugin::secrets as wit, call::Call},
+    world::vault::{Alphabet, Fitness},
 };
 
 /// Fewer are no protection, more are minutes of work.

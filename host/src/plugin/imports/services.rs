@@ -3,12 +3,14 @@
 use wasmtime::component::Resource;
 
 use crate::{
-    connection::verb,
+    capability::{
+        Step,
+        services::{ServiceRun, verb},
+    },
     plugin::{
         bindings::stackrun::plugin::services as wit,
         call::{Call, Outside},
     },
-    step::{Step, service::ServiceRun},
 };
 
 impl wit::Host for Call {

@@ -4,12 +4,19 @@ use wasmtime::component::Resource;
 
 use super::ask::Answer;
 use crate::{
-    condition::{Condition, ConditionKind, SqlLogin, Vantage},
-    gate::Gate,
-    observe::{HbaQuestion, HbaRules, PasswordQuestion, Sameness, SqlAnswer, SqlQuery, World},
+    capability::{
+        Condition, ConditionKind, Gate, Step, Vantage,
+        sql::{
+            HbaQuestion, HbaRules, PasswordQuestion, RevokeAdmission, SqlAnswer, SqlLogin, SqlQuery, SqlReload,
+            SqlStep, Statement,
+        },
+    },
+    model::{
+        Sameness,
+        desired::{Admission, Database, HbaEntry, IdentEntry},
+    },
     plugin::{bindings::stackrun::plugin::sql as wit, call::Call},
-    step::{RevokeAdmission, SqlReload, SqlStep, Statement, Step},
-    wanted::{Admission, Database, HbaEntry, IdentEntry},
+    world::World,
 };
 
 impl wit::Host for Call {

@@ -3,16 +3,19 @@
 use wasmtime::component::Resource;
 
 use crate::{
-    condition::{Condition, ConditionKind, Reach, Vantage},
-    gate::ContainerSubject,
+    capability::{
+        Condition, ConditionKind, Step, Vantage,
+        condition::Reach,
+        containers::ContainerSubject,
+        step::{Await, Unless},
+    },
+    model::value::{Text, Tree},
     plugin::{
+        What,
         bindings::stackrun::plugin::types,
         call::Call,
         convert::{timeout, words},
-        fault::What,
     },
-    step::{Await, Step, Unless},
-    value::{Text, Tree},
 };
 
 impl types::Host for Call {
@@ -95,13 +98,17 @@ impl Call {
 mod tests {
     use serde_json::json;
 
-    use super::{types::Host, *};
+    use super::types::Host;
+    use super::*;
     use crate::{
-        gate::{ContainersGrant, Gate, Grants, HttpGrant, NamePattern},
-        plugin::{call::Outside, limits::Limits},
-        secret::stage::Stage,
-        value::Address,
-        wanted::{Bearer, Body, Method, Origin, Request},
+        capability::Gate,
+        model::{
+            ContainersGrant, Grants, HttpGrant, NamePattern,
+            desired::{Bearer, Body, Method, Origin, Request},
+            value::Address,
+        },
+        plugin::{Limits, call::Outside},
+        test_support::machine::Stage,
     };
 
     /// What asking from inside this container ends the call with, if it does.

@@ -1,0 +1,315 @@
+//! The capability `containers`.
+//!
+//! | grant | accepts |
+//! |---|---|
+//! | `names` | that container, and the same name with `-next`, which its replacement has until it is proved |
+//! | `mounts` | that directory and everything below it, by path and by what the path leads to |
+//! | `networks` | that network, beside the one that a container gets when it names none |
+//! | `publish` | that address of the machine to publish ports on, beside the connection's own |
+//! | `capabilities` | that Linux capability, beside those that every container has |
+//!
+//! What leads out of a container can't be said at all: there is no word for privileged, devices, or the machine's
+//! process list, and `host`, `container:…` and their like are no networks here. Labels of stackrun's own are the
+//! host's to set.
+
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+
+use super::{ContainerQuestion, EngineQuestion, client};
+use crate::{
+    capability::{Gate, Permit},
+    model::{
+        ConnectionSettings, ContainersGrant, Denial, HostFile, NamePattern,
+        denial::NEVER,
+        desired::{Definition, Mount},
+        value::{Address, Tree},
+    },
+};
+
+/// A container to be changed, or waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct ContainerSubject {
+    pub connection: String,
+    pub name: String,
+}
+
+/// A definition that the gate let pass, with the labels that it gets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DefinedContainer {
+    /// `docker-api` connection.
+    pub connection: String,
+    /// What it should be.
+    pub wanted: Definition,
+    /// Whose it is.
+    pub stack: String,
+    /// Whose it is.
+    pub instance: Address,
+    /// The granted directory that each mount lies in, in the order of the definition.
+    pub mounted_from: Vec<PathBuf>,
+}
+
+/// What a replacement is called until it is proved.
+pub const NEXT: &str = "-next";
+/// Labels that begin like this are the host's.
+pub const OWN_LABELS: &str = "stackrun.";
+/// Networks of that name are the machine's or another container's.
+const NO_NETWORKS: [&str; 5] = ["host", "private", "pasta", "slirp4netns", "none"];
+
+impl ContainersGrant {
+    /// What the plugins that are built in get: `container` all that its instance names below the host file's folders,
+    /// the others nothing. Which capabilities may be added, and where ports are published, stands in the connection.
+    pub fn first_party(
+        kind: &str,
+        instance: &Address,
+        _stack: &str,
+        section: &Tree,
+        connections: &[ConnectionSettings],
+        host_file: &HostFile,
+    ) -> Self {
+        if kind != "container" {
+            return Self::default();
+        }
+        let engines = || connections.iter().filter(|connection| connection.kind == client::KIND);
+        let setting = |connection: &ConnectionSettings, key: &str| {
+            connection.settings.get(key).and_then(Tree::as_str).map(str::to_owned)
+        };
+        let name = section.get("name").and_then(Tree::as_str).unwrap_or(instance.name());
+        let folders = host_file.folders.values().map(|folder| folder.path.display().to_string());
+        let bundles = engines().filter_map(|connection| {
+            let bundle = PathBuf::from(setting(connection, "ca_bundle")?);
+            Some(bundle.parent()?.display().to_string())
+        });
+        let networks = engines()
+            .filter_map(|connection| setting(connection, "network"))
+            .chain(section.get("network").and_then(Tree::as_str).map(str::to_owned));
+        let capabilities = engines().filter_map(|connection| match connection.settings.get("capabilities") {
+            Some(Tree::Items(items)) => Some(items.iter().filter_map(Tree::as_str).map(str::to_owned)),
+            _ => None,
+        });
+        Self {
+            connections: engines().map(|connection| connection.name.clone()).collect(),
+            names: vec![NamePattern::new(name)],
+            mounts: folders.chain(bundles).map(NamePattern::new).collect(),
+            networks: networks.map(NamePattern::new).collect(),
+            publish: Vec::new(),
+            capabilities: capabilities.flatten().collect(),
+        }
+    }
+
+    /// The same with names filled in; a pattern that stays without a value is dropped, and grants nothing. So is a
+    /// directory whose value would reach into another one.
+    pub fn filled(&self, stack: &str, instance: &Address, section: &Tree) -> Self {
+        let fill = |patterns: &[NamePattern]| {
+            patterns.iter().filter_map(|pattern| pattern.fill(stack, instance, section)).map(NamePattern::new).collect()
+        };
+        // A folder that the operator wrote out is as it stands.
+        let mounts = self.mounts.iter().filter_map(|pattern| match pattern.as_str().contains('{') {
+            true => pattern.fill_path(stack, instance, section).map(NamePattern::new),
+            false => Some(pattern.clone()),
+        });
+        Self { names: fill(&self.names), mounts: mounts.collect(), networks: fill(&self.networks), ..self.clone() }
+    }
+}
+
+impl Gate {
+    /// Comparing a container, and making it.
+    pub fn container_define(&self, question: ContainerQuestion) -> Result<Permit<DefinedContainer>, Denial> {
+        let ContainerQuestion { connection, wanted } = question;
+        self.engine_connection(&connection, "containers.create")?;
+        self.container_name(&wanted.name)?;
+        self.container_name(wanted.lasting_name())?;
+        let mounted_from = wanted
+            .mounts
+            .iter()
+            .map(|mount| self.container_mount(&mount.source, &mount.target))
+            .collect::<Result<_, _>>()?;
+        self.container_mounts_apart(&wanted)?;
+        self.container_labels(&wanted)?;
+        self.container_network(&wanted)?;
+        self.container_rights(&wanted)?;
+        Ok(Permit::new(DefinedContainer {
+            connection,
+            wanted,
+            stack: self.stack().to_owned(),
+            instance: self.instance().clone(),
+            mounted_from,
+        }))
+    }
+
+    /// Asking an engine about images, ports and itself.
+    pub fn engine(&self, question: EngineQuestion) -> Result<Permit<EngineQuestion>, Denial> {
+        self.engine_connection(&question.connection, "containers")?;
+        Ok(Permit::new(question))
+    }
+
+    /// Starting, stopping, renaming, removing and watching a container.
+    pub fn container(&self, subject: ContainerSubject) -> Result<Permit<ContainerSubject>, Denial> {
+        self.engine_connection(&subject.connection, "containers")?;
+        self.container_name(&subject.name)?;
+        Ok(Permit::new(subject))
+    }
+
+    /// Looks at the sources of a definition's mounts before the engine does: each is a directory below the granted one,
+    /// and no symbolic link leads to it. Returns those that are not there, which an engine would make as root's.
+    pub fn container_mounts<'a>(&self, permit: &'a Permit<DefinedContainer>) -> Result<Vec<&'a str>, Denial> {
+        let DefinedContainer { wanted, mounted_from, .. } = permit.subject();
+        self.look_at_sources(wanted.mounts.iter().zip(mounted_from.iter().cloned()))
+    }
+
+    /// The same for a container that is there: what it was made with is held against the grants of today.
+    pub fn container_sources<'a>(
+        &self,
+        _: &Permit<ContainerSubject>,
+        mounts: &'a [Mount],
+    ) -> Result<Vec<&'a str>, Denial> {
+        let folder = |mount: &'a Mount| Ok((mount, self.container_mount(&mount.source, &mount.target)?));
+        let mounts: Vec<(&Mount, PathBuf)> = mounts.iter().map(folder).collect::<Result<_, Denial>>()?;
+        self.look_at_sources(mounts.into_iter())
+    }
+
+    fn look_at_sources<'a>(&self, mounts: impl Iterator<Item = (&'a Mount, PathBuf)>) -> Result<Vec<&'a str>, Denial> {
+        let mut missing = Vec::new();
+        for (mount, folder) in mounts {
+            let below = Path::new(&mount.source).strip_prefix(&folder).unwrap_or(Path::new(""));
+            let Err(error) = look_below(&folder, below) else { continue };
+            if error.kind() == std::io::ErrorKind::NotFound {
+                missing.push(mount.source.as_str());
+                continue;
+            }
+            let asked = format!(
+                "the mount of {}, which is no directory below {} that is reached without a link: {error}",
+                mount.source.escape_debug(),
+                folder.display()
+            );
+            return Err(self.deny("containers.mounts", asked, NEVER));
+        }
+        Ok(missing)
+    }
+
+    fn engine_connection(&self, connection: &str, capability: &'static str) -> Result<(), Denial> {
+        if self.grants().containers.connections.iter().any(|granted| granted == connection) {
+            return Ok(());
+        }
+        let line = format!("containers.connections = [{connection:?}]");
+        Err(self.deny(capability, format!("the container engine of connection `{connection}`"), line))
+    }
+
+    fn container_name(&self, name: &str) -> Result<(), Denial> {
+        let granted = |pattern: &NamePattern| {
+            let granted = pattern.as_str();
+            name == granted || name.strip_suffix(NEXT) == Some(granted)
+        };
+        if is_word(name) && self.grants().containers.names.iter().any(granted) {
+            return Ok(());
+        }
+        let line = format!("containers.names = [{:?}]", name.strip_suffix(NEXT).unwrap_or(name));
+        Err(self.deny("containers.names", format!("the container `{}`", name.escape_debug()), line))
+    }
+
+    /// The granted directory that the source lies in.
+    fn container_mount(&self, source: &str, target: &str) -> Result<PathBuf, Denial> {
+        let granted = self.grants().containers.mounts.iter().map(|pattern| Path::new(pattern.as_str()));
+        let mut around = granted.filter(|folder| is_plain(folder) && Path::new(source).starts_with(folder));
+        let denied = |asked: String, line: String| self.deny("containers.mounts", asked, line);
+        let (shown, shown_target) = (source.escape_debug(), target.escape_debug());
+        if !is_plain(Path::new(source)) || !is_plain(Path::new(target)) {
+            let asked = format!("the mount {shown}:{shown_target}: both are absolute paths without `..`");
+            return Err(denied(asked, NEVER.to_owned()));
+        }
+        around.next().map(Path::to_owned).ok_or_else(|| {
+            denied(format!("{shown} mounted at {shown_target}"), format!("containers.mounts = [{source:?}]"))
+        })
+    }
+
+    /// No source lies inside another one's: whoever may write the outer folder could put a link to anywhere in the place
+    /// of the inner one, and the engine, which is root, would follow it at the next start.
+    fn container_mounts_apart(&self, wanted: &Definition) -> Result<(), Denial> {
+        let sources = || wanted.mounts.iter().map(|mount| mount.source.as_str());
+        let nested = sources().find_map(|inner| {
+            let inside = |outer: &&str| *outer != inner && Path::new(inner).starts_with(outer);
+            sources().find(inside).map(|outer| (inner, outer))
+        });
+        let Some((inner, outer)) = nested else { return Ok(()) };
+        let asked = format!(
+            "the mount of {}, which lies inside the mounted {}: give each a folder of its own, side by side",
+            inner.escape_debug(),
+            outer.escape_debug()
+        );
+        Err(self.deny("containers.mounts", asked, NEVER))
+    }
+
+    fn container_labels(&self, wanted: &Definition) -> Result<(), Denial> {
+        match wanted.labels.iter().find(|(label, _)| label.starts_with(OWN_LABELS)) {
+            None => Ok(()),
+            Some((label, _)) => {
+                let asked = format!("the label `{}`, which tells whose a container is", label.escape_debug());
+                Err(self.deny("containers.create", asked, NEVER))
+            }
+        }
+    }
+
+    fn container_network(&self, wanted: &Definition) -> Result<(), Denial> {
+        let Some(network) = &wanted.network else { return Ok(()) };
+        let asked = format!("the network `{}`", network.escape_debug());
+        if !is_word(network) || NO_NETWORKS.contains(&network.as_str()) {
+            let asked = format!("{asked}, which is the machine's own or another container's");
+            return Err(self.deny("containers.networks", asked, NEVER));
+        }
+        if self.grants().containers.networks.iter().any(|granted| granted.as_str() == network) {
+            return Ok(());
+        }
+        Err(self.deny("containers.networks", asked, format!("containers.networks = [{network:?}]")))
+    }
+
+    fn container_rights(&self, wanted: &Definition) -> Result<(), Denial> {
+        let grants = &self.grants().containers;
+        let addresses = wanted.ports.iter().filter_map(|port| port.host_address.as_ref());
+        if let Some(address) = addresses.into_iter().find(|address| !grants.publish.contains(address)) {
+            let asked = format!("a port published on {}", address.escape_debug());
+            return Err(self.deny("containers.publish", asked, format!("containers.publish = [{address:?}]")));
+        }
+        let granted: Vec<String> = grants.capabilities.iter().map(|name| bare(name)).collect();
+        if let Some(added) = wanted.add_capabilities.iter().find(|added| !granted.contains(&bare(added))) {
+            let asked = format!("a container with the capability `{}`", added.escape_debug());
+            return Err(self.deny("containers.capabilities", asked, format!("containers.capabilities = [{added:?}]")));
+        }
+        Ok(())
+    }
+}
+
+/// A Linux capability without its prefix, in capitals: the engines take any spelling.
+fn bare(capability: &str) -> String {
+    let upper = capability.to_ascii_uppercase();
+    upper.strip_prefix("CAP_").unwrap_or(&upper).to_owned()
+}
+
+/// Fails where the path is no directory below the folder, where a link is on the way, or where nothing is.
+fn look_below(folder: &Path, below: &Path) -> std::io::Result<()> {
+    // The granted folder is the operator's word, and may be reached as they like.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+    if below.as_os_str().is_empty() {
+        return Ok(());
+    }
+    let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    rustix::fs::openat2(&folder, below, flags, Mode::empty(), inside)?;
+    Ok(())
+}
+
+/// Absolute, and without `..` or anything else that is not the name of an entry.
+fn is_plain(path: &Path) -> bool {
+    path.is_absolute() && path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)))
+}
+
+/// What the engines take for a name of a container or network.
+fn is_word(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+}
+
+#[cfg(test)]
+#[path = "grant_tests.rs"]
+mod tests;

@@ -1,0 +1,231 @@
+//! Making directories, and removing them when nothing is in them.
+
+use anyhow::{Context, anyhow};
+use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
+use rustix::fs::{AtFlags, Gid, Mode, RawMode, Uid};
+use serde::{Deserialize, Serialize};
+
+use super::{Within, below, failure, parent, root, write::failed};
+use crate::{
+    capability::{Acting, Facts, Gate, Preview, Repeat, StepFailure, StepKind},
+    model::Denial,
+    world::disk::Owner,
+};
+
+/// `files.make-directory`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct DirectoryMake {
+    pub path: String,
+    pub mode: u32,
+    pub owner: Option<String>,
+    pub group: Option<String>,
+}
+
+/// `files.remove-directory-if-empty`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryRemoveIfEmpty {
+    /// Absolute.
+    pub path: String,
+}
+
+/// A directory that was there before.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct DirectoryFound {
+    mode: u32,
+    owner: Owner,
+}
+
+impl DirectoryMake {
+    /// One line for plan, progress and errors.
+    pub fn headline(&self) -> String {
+        let owner = match (&self.owner, &self.group) {
+            (None, None) => String::new(),
+            (owner, group) => {
+                format!(", {}:{}", owner.as_deref().unwrap_or("root"), group.as_deref().unwrap_or("root"))
+            }
+        };
+        format!("make directory {} ({:04o}{owner})", self.path, self.mode)
+    }
+
+    fn wanted_owner(&self) -> Result<Option<Owner>, StepFailure> {
+        if self.owner.is_none() && self.group.is_none() {
+            return Ok(None);
+        }
+        let owner = Owner::named(self.owner.as_deref().unwrap_or("0"), self.group.as_deref().unwrap_or("0"));
+        Ok(Some(owner.with_context(|| self.path.clone())?))
+    }
+}
+
+impl DirectoryRemoveIfEmpty {
+    /// One line for plan, progress and errors.
+    pub fn headline(&self) -> String {
+        format!("remove directory {} if it is empty", self.path)
+    }
+}
+
+/// The paths from the grant's root down to the directory, outermost first.
+fn ancestors(within: &Within<String>) -> Vec<std::path::PathBuf> {
+    let mut all: Vec<_> = within
+        .relative
+        .ancestors()
+        .filter(|path| !path.as_os_str().is_empty() && *path != std::path::Path::new("."))
+        .map(Into::into)
+        .collect();
+    all.reverse();
+    all
+}
+
+fn open_root(within: &Within<String>) -> Result<Dir, StepFailure> {
+    root(within).map_err(failed)?.ok_or_else(|| {
+        // Not made: it may be where a disk is mounted that is missing now.
+        anyhow!("{} can't be made: there is no directory {}; make it, or mount it", within.path, within.root.display())
+            .into()
+    })
+}
+
+impl StepKind for DirectoryMake {
+    /// What was missing, outermost first.
+    type Before = Vec<String>;
+
+    fn permit(&self, gate: &Gate) -> Result<(), Denial> {
+        gate.directory_make(self.path.clone(), self.mode).map(drop)
+    }
+
+    async fn preview(&self, _acting: &Acting<'_>) -> Preview {
+        Preview { headline: self.headline(), lines: Vec::new() }
+    }
+
+    async fn before(&self, acting: &Acting<'_>) -> Result<Vec<String>, StepFailure> {
+        let permit = acting.gate.directory_make(self.path.clone(), self.mode)?;
+        let within = permit.subject();
+        let root = open_root(within)?;
+        let mut missing = Vec::new();
+        for path in ancestors(within) {
+            match root.symlink_metadata(&path) {
+                Ok(facts) if facts.is_dir() => {}
+                Ok(_) => {
+                    let there = within.root.join(&path);
+                    return Err(anyhow!("{} can't be made: {} is no directory", within.path, there.display()).into());
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    missing.extend(path.to_str().map(str::to_owned));
+                }
+                Err(error) => return Err(failed(failure(within, error))),
+            }
+        }
+        Ok(missing)
+    }
+
+    async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        let permit = acting.gate.directory_make(self.path.clone(), self.mode)?;
+        let within = permit.subject();
+        let owner = self.wanted_owner()?;
+        let root = open_root(within)?;
+        for path in ancestors(within) {
+            let mut builder = DirBuilder::new();
+            builder.mode(0o700);
+            match root.create_dir_with(&path, &builder) {
+                Ok(()) => set_up(&below(&root, &path).map_err(anyhow::Error::new)?, self.mode, owner)
+                    .with_context(|| within.path.clone())?,
+                // Somebody's already: its mode and owner stay.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    below(&root, &path).map_err(|error| failed(failure(within, error)))?;
+                }
+                Err(error) => return Err(failed(failure(within, error))),
+            }
+        }
+        Ok(())
+    }
+
+    async fn revert(&self, before: &Vec<String>, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        let permit = acting.gate.directory_make(self.path.clone(), self.mode)?;
+        let root = open_root(permit.subject())?;
+        for path in before.iter().rev() {
+            // One that is no longer empty is somebody's by now.
+            root.remove_dir(path).ok();
+        }
+        Ok(())
+    }
+
+    fn repeat(&self) -> Repeat {
+        Repeat::Repeatable
+    }
+
+    async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
+        Ok(self.before(acting).await?.is_empty())
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts { path: Some(&self.path), ..Facts::default() }
+    }
+}
+
+impl StepKind for DirectoryRemoveIfEmpty {
+    type Before = Option<DirectoryFound>;
+
+    fn permit(&self, gate: &Gate) -> Result<(), Denial> {
+        gate.path_change(self.path.to_owned()).map(drop)
+    }
+
+    async fn preview(&self, _acting: &Acting<'_>) -> Preview {
+        Preview { headline: self.headline(), lines: Vec::new() }
+    }
+
+    async fn before(&self, acting: &Acting<'_>) -> Result<Option<DirectoryFound>, StepFailure> {
+        let permit = acting.gate.path_change(self.path.to_owned())?;
+        let Some((directory, name)) = parent(permit.subject()).map_err(failed)? else { return Ok(None) };
+        let Ok(facts) = rustix::fs::statat(&directory, &name, AtFlags::SYMLINK_NOFOLLOW) else { return Ok(None) };
+        let owner = Owner { uid: facts.st_uid, gid: facts.st_gid };
+        let found = DirectoryFound { mode: facts.st_mode & 0o7777, owner };
+        Ok(rustix::fs::FileType::from_raw_mode(facts.st_mode).is_dir().then_some(found))
+    }
+
+    async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        let permit = acting.gate.path_change(self.path.to_owned())?;
+        let within = permit.subject();
+        let Some((directory, name)) = parent(within).map_err(failed)? else { return Ok(()) };
+        match rustix::fs::unlinkat(&directory, &name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTEMPTY | rustix::io::Errno::EXIST) => Ok(()),
+            Err(error) => Err(failed(failure(within, error.into()))),
+        }
+    }
+
+    async fn revert(&self, before: &Option<DirectoryFound>, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        let Some(found) = before else { return Ok(()) };
+        let permit = acting.gate.path_change(self.path.to_owned())?;
+        let Some((directory, name)) = parent(permit.subject()).map_err(failed)? else { return Ok(()) };
+        if directory.create_dir(&name).is_ok() {
+            let made = directory.open_dir(&name).map_err(anyhow::Error::new)?;
+            set_up(&made, found.mode, Some(found.owner)).with_context(|| self.path.to_owned())?;
+        }
+        Ok(())
+    }
+
+    fn repeat(&self) -> Repeat {
+        Repeat::Repeatable
+    }
+
+    async fn is_done(&self, _acting: &Acting<'_>) -> Result<bool, StepFailure> {
+        // One that is not empty stays: trying again tells no more.
+        Ok(true)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts { path: Some(&self.path), ..Facts::default() }
+    }
+}
+
+fn set_up(directory: &Dir, mode: u32, owner: Option<Owner>) -> anyhow::Result<()> {
+    let directory = rustix::fs::openat(
+        directory,
+        ".",
+        rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
+    if let Some(owner) = owner {
+        rustix::fs::fchown(&directory, Some(Uid::from_raw(owner.uid)), Some(Gid::from_raw(owner.gid)))?;
+    }
+    rustix::fs::fchmod(&directory, Mode::from_raw_mode(mode as RawMode))?;
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! What the gate lets pass and what it refuses, as a table.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::model::{
+    Folder, Grants, StoreSettings,
+    desired::{Content, Region},
+    value::Text,
+};
+
+fn host_file() -> HostFile {
+    let folder = |path: &str, access| Folder { path: path.into(), access };
+    HostFile {
+        path: "/etc/stackrun.toml".into(),
+        store: StoreSettings { path: "/s".into(), identities: vec![], recipients: vec![] },
+        state: "/st".into(),
+        folders: BTreeMap::from([
+            ("data".into(), folder("/srv/data", FolderAccess::Write)),
+            ("media".into(), folder("/srv/media", FolderAccess::Mount)),
+        ]),
+        connections: Default::default(),
+        plugins: Default::default(),
+    }
+}
+
+fn connection(kind: &str, settings: &[(&str, &str)]) -> ConnectionSettings {
+    let settings = settings.iter().map(|(key, value)| ((*key).to_owned(), Tree::literal(*value))).collect();
+    ConnectionSettings {
+        name: kind.into(),
+        kind: kind.into(),
+        address: None,
+        write: Default::default(),
+        verbs: Default::default(),
+        settings: Tree::Table(settings),
+    }
+}
+
+fn gate(kind: &str, section: &Tree) -> Gate {
+    let instance = Address::new(kind, "app");
+    let connections = [
+        connection("caddy", &[("sites", "/etc/caddy/sites/"), ("caddyfile", "/etc/caddy/Caddyfile")]),
+        connection(
+            "authelia",
+            &[("configuration", "/etc/authelia/c.yml"), ("clients_fragment", "/etc/authelia/f.yml")],
+        ),
+    ];
+    let files = FilesGrant::first_party(kind, &instance, "media", section, &connections, &host_file());
+    Gate::new(
+        kind,
+        "media",
+        instance.clone(),
+        Grants { files: files.filled("media", &instance, section), ..Grants::default() },
+    )
+}
+
+fn third_party(grant: FilesGrant, section: &Tree) -> Gate {
+    let instance = Address::new("unit", "app");
+    let files = grant.filled("media", &instance, section);
+    Gate::new("unit", "media", instance, Grants { files, ..Grants::default() })
+}
+
+fn nothing() -> Tree {
+    Tree::Table(Vec::new())
+}
+
+fn patterns(all: &[&str]) -> Vec<NamePattern> {
+    all.iter().map(|pattern| NamePattern::new(*pattern)).collect()
+}
+
+fn wanted(path: &str) -> WantedFile {
+    WantedFile {
+        path: path.into(),
+        region: Region::Whole,
+        content: Content::Text(crate::model::value::Text::literal("x")),
+        mode: 0o600,
+        owner: None,
+        ignore_owner: false,
+    }
+}
+
+fn writes(gate: &Gate, path: &str) -> bool {
+    let file = gate.file_write(wanted(path)).is_ok();
+    assert_eq!(file, gate.path_change(path.into()).is_ok(), "{path}");
+    file
+}
+
+fn reads(gate: &Gate, path: &str) -> bool {
+    gate.file_read(FileRead(path.into())).is_ok()
+}
+
+fn looks(gate: &Gate, path: &str) -> bool {
+    gate.file_look(FileLook(path.into())).is_ok()
+}
+
+fn mentions(gate: &Gate, path: &str) -> bool {
+    gate.file_mention(FileMention { path: path.into(), what: "example.org".into() }).is_ok()
+}
+
+#[test]
+fn a_container_writes_below_folders_for_writing_and_looks_at_all() {
+    let gate = gate("container", &nothing());
+    for path in ["/srv/data/app/config.toml", "/srv//data/./x", "/srv/data/"] {
+        assert!(writes(&gate, path), "{path}");
+    }
+    for path in [
+        "/srv/media/x",
+        "/srv/database/x",
+        "/srv/data/../media/x",
+        "/srv/data/x/../../../etc/passwd",
+        "srv/data/x",
+        "/srv",
+        "/",
+        "",
+        "/etc/passwd",
+        "/srv/data/x\0y",
+    ] {
+        assert!(!writes(&gate, path), "{path}");
+    }
+    assert!(looks(&gate, "/srv/media") && looks(&gate, "/srv/media/tv") && !reads(&gate, "/srv/media/tv"));
+    assert!(!looks(&gate, "/srv/mediaserver"));
+}
+
+#[test]
+fn a_gateway_writes_its_own_site_and_asks_whether_others_mention_a_name() {
+    let gate = gate("gateway", &nothing());
+    assert!(writes(&gate, "/etc/caddy/sites/app.caddy"));
+    for path in ["/etc/caddy/sites/media-app.caddy", "/etc/caddy/sites/x", "/etc/caddy/Caddyfile"] {
+        assert!(!writes(&gate, path) && !reads(&gate, path), "{path}");
+        assert!(mentions(&gate, path), "{path}");
+    }
+    assert!(looks(&gate, "/etc/caddy/sites") && !looks(&gate, "/etc/caddy/Caddyfile"));
+    assert!(!mentions(&gate, "/etc/shadow"));
+}
+
+#[test]
+fn oidc_writes_the_fragment_and_never_the_configuration() {
+    let gate = gate("oidc", &nothing());
+    assert!(writes(&gate, "/etc/authelia/f.yml") && !writes(&gate, "/etc/authelia/c.yml"));
+    assert!(mentions(&gate, "/etc/authelia/c.yml") && !reads(&gate, "/etc/authelia/c.yml"));
+    assert!(!writes(&self::gate("postgres", &nothing()), "/etc/authelia/f.yml"));
+}
+
+#[test]
+fn a_secret_is_read_from_the_file_that_the_spec_names_and_from_no_other() {
+    let entry = Tree::Table(vec![("file".into(), Tree::literal("/run/agenix/app"))]);
+    let gate = gate("secret", &Tree::Table(vec![("token".into(), entry)]));
+    let making = |path: &str| Making::FromFile { name: "token".into(), path: path.into(), key: None };
+    assert!(gate.makings(&[making("/run/agenix/app")]).is_ok());
+    for path in ["/run/agenix/other", "/etc/shadow", "/run/agenix/app/../other"] {
+        assert!(gate.makings(&[making(path)]).is_err(), "{path}");
+    }
+    assert!(!writes(&gate, "/run/agenix/app"));
+    let own = |kind: &str| Target::Made(Address::new(kind, "app"), "token".into());
+    assert!(gate.own_secret(&own("secret")).is_ok() && gate.own_secret(&own("oidc")).is_err());
+}
+
+#[test]
+fn a_hole_fills_one_component_and_no_more() {
+    let grant = FilesGrant { write: patterns(&["/srv/{name}/", "/srv/{folder}/"]), ..FilesGrant::default() };
+    let section = |folder: &str| Tree::Table(vec![("folder".into(), Tree::literal(folder))]);
+    assert!(writes(&third_party(grant.clone(), &section("mine")), "/srv/mine/x"));
+    for folder in ["..", "", "../etc", "a/b", "."] {
+        let gate = third_party(grant.clone(), &section(folder));
+        assert_eq!(gate.grants().files.write.len(), 1, "{folder}");
+        assert!(writes(&gate, "/srv/app/x") && !writes(&gate, "/etc/x") && !writes(&gate, "/srv/x"), "{folder}");
+    }
+    // A pattern of one file, filled with nothing, would name the whole directory.
+    let one_file = FilesGrant { write: patterns(&["/srv/{folder}"]), ..FilesGrant::default() };
+    assert!(writes(&third_party(one_file.clone(), &section("mine")), "/srv/mine"));
+    assert_eq!(third_party(one_file, &section("")).grants().files.write, []);
+}
+
+#[test]
+fn reading_grants_no_writing_and_nothing_grants_nothing() {
+    let gate = third_party(FilesGrant { read: patterns(&["/srv/x"]), ..FilesGrant::default() }, &nothing());
+    assert!(reads(&gate, "/srv/x") && looks(&gate, "/srv/x") && mentions(&gate, "/srv/x") && !writes(&gate, "/srv/x"));
+    assert!(!reads(&gate, "/srv/x/y") && !reads(&gate, "/srv"));
+    let none = third_party(FilesGrant::default(), &nothing());
+    assert!(!looks(&none, "/srv/x") && !reads(&none, "/srv/x") && !mentions(&none, "/srv/x"));
+}
+
+#[test]
+fn a_denial_says_the_line_that_would_grant_it() {
+    let denial = third_party(FilesGrant::default(), &nothing()).file_write(wanted("/srv/x")).unwrap_err();
+    assert_eq!((denial.capability.as_str(), denial.line.as_str()), ("files.write", "files.write = [\"/srv/x\"]"));
+    let denial = gate("secret", &nothing()).file_write(wanted("/opt/app/env")).unwrap_err();
+    assert_eq!(denial.line, "[folders] NAME = { path = \"/opt/app\", access = \"write\" }");
+    assert!(!denial.to_string().contains("[plugin.secret.grants]"), "{denial}");
+}
+
+#[test]
+fn nothing_is_made_that_runs_as_its_owner() {
+    let gate = gate("container", &Tree::Table(vec![]));
+    let file = |mode: u32| {
+        gate.file_write(WantedFile {
+            path: "/srv/data/x".into(),
+            region: Region::Whole,
+            content: Content::Text(Text::literal("x")),
+            mode,
+            owner: None,
+            ignore_owner: false,
+        })
+        .map(drop)
+    };
+    let directory = |mode: u32| gate.directory_make("/srv/data/x".into(), mode).map(drop);
+    for fine in [0, 0o600, 0o777] {
+        assert!(file(fine).is_ok() && directory(fine).is_ok(), "{fine:o}");
+    }
+    for refused in [0o1777, 0o2755, 0o4755, 0o7777, 0o10644, u32::MAX] {
+        for denied in [file(refused), directory(refused)] {
+            assert!(denied.unwrap_err().asked.contains("bits are refused"), "{refused:o}");
+        }
+    }
+}
+
+/// One application's link must not lead stackrun into another one's folder, though both lie below what is granted.
+#[test]
+fn a_link_that_stays_below_the_grant_is_not_followed_either() {
+    use crate::capability::files::{find, parent};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for name in ["mine", "theirs"] {
+        std::fs::create_dir(path(name)).unwrap();
+    }
+    std::fs::write(path("theirs/config"), "theirs").unwrap();
+    std::os::unix::fs::symlink("../theirs", path("mine/inside")).unwrap();
+    std::os::unix::fs::symlink("../theirs/config", path("mine/config")).unwrap();
+    let files = FilesGrant { write: vec![NamePattern::new(format!("{}/", path("")))], ..FilesGrant::default() };
+    let instance = Address::new("container", "app");
+    let gate = Gate::new("container", "stack", instance, Grants { files, ..Grants::default() });
+    let within = |name: &str| gate.path_change(path(name)).unwrap();
+
+    assert!(find(within("theirs/config").subject()).unwrap().is_some(), "where no link is on the way");
+    for through in ["mine/inside/config", "mine/inside/new"] {
+        let denied = parent(within(through).subject()).err().map(|failure| failure.to_string()).unwrap_or_default();
+        assert!(denied.contains("links are not followed there"), "{through}: {denied}");
+    }
+    let itself = find(within("mine/config").subject()).err().map(|failure| failure.to_string()).unwrap_or_default();
+    assert!(itself.contains("symbolic link, which is not followed"), "{itself}");
+}

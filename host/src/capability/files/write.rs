@@ -1,0 +1,300 @@
+//! Writing a file, or the block of an instance in one.
+
+use anyhow::{Context, anyhow};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{Within, find, markers, parent, place, secret_place, standing};
+use crate::{
+    capability::{Acting, Facts, Gate, Permit, Preview, Repeat, StepFailure, StepKind, WrittenBy, diff::diff},
+    document,
+    model::{
+        Denial, Failure, Sameness,
+        desired::{Position, Region, WantedFile},
+    },
+    world::{
+        World,
+        disk::{self, Found, Owner},
+        state::PlaceRecord,
+    },
+};
+
+/// What was there before a file was written. It may hold secrets: the journal seals it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FileBefore {
+    pub(crate) found: Option<FileFound>,
+    /// The lines of the block; none when the region is the whole file, or there was no block.
+    pub(crate) block: Option<Encoded>,
+    pub(crate) place: Option<(String, String)>,
+    pub(crate) held_secret: bool,
+}
+
+/// A file as it was.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FileFound {
+    /// None when only a block is written: the rest belongs to others.
+    bytes: Option<Encoded>,
+    mode: u32,
+    owner: Owner,
+}
+
+/// Bytes in base64, wiped when dropped.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Encoded(String);
+
+impl Drop for Encoded {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl Encoded {
+    fn new(bytes: &[u8]) -> Self {
+        Self(STANDARD.encode(bytes))
+    }
+
+    fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, StepFailure> {
+        let bytes = STANDARD.decode(&self.0).context("the journal's copy of a file is damaged")?;
+        Ok(Zeroizing::new(bytes))
+    }
+}
+
+impl WantedFile {
+    /// One line for plan, progress and errors.
+    pub fn headline(&self) -> String {
+        match self.region {
+            Region::Whole => format!("write {} ({:04o})", self.path, self.mode),
+            Region::Block { .. } => format!("write the stack's block in {}", self.path),
+        }
+    }
+}
+
+impl StepKind for WantedFile {
+    type Before = FileBefore;
+
+    fn permit(&self, gate: &Gate) -> Result<(), Denial> {
+        gate.file_write(self.clone()).map(drop)
+    }
+
+    async fn preview(&self, acting: &Acting<'_>) -> Preview {
+        let vault = &acting.world.vault;
+        let marked = self.content.targets().iter().any(|target| vault.is_secret(target));
+        let lines = document::mask(&self.content, &|target| vault.marker(target)).map_or_else(
+            |refused| {
+                vec![crate::capability::PreviewLine {
+                    sign: crate::capability::Sign::Same,
+                    text: format!("(not writable: {refused})"),
+                }]
+            },
+            |after| {
+                let before = acting.gate.file_write(self.clone()).ok().and_then(|permit| {
+                    let part = standing(permit.subject()).ok()?.part?;
+                    Some(vault.redact(&String::from_utf8_lossy(&part)))
+                });
+                diff(&before.unwrap_or_default(), &after, marked)
+            },
+        );
+        let owner = self.owner.as_ref().map(|owner| format!(", {}:{}", owner.user, owner.group)).unwrap_or_default();
+        Preview { headline: self.headline() + &owner, lines }
+    }
+
+    async fn before(&self, acting: &Acting<'_>) -> Result<FileBefore, StepFailure> {
+        let permit = acting.gate.file_write(self.clone())?;
+        let within = permit.subject();
+        let standing = standing(within).map_err(failed)?;
+        let whole = self.region == Region::Whole;
+        let found = standing.found.as_ref().map(|found| FileFound {
+            bytes: whole.then(|| Encoded::new(&found.bytes)),
+            mode: found.mode,
+            owner: found.owner,
+        });
+        let block = standing.part.as_ref().filter(|_| !whole).map(|part| Encoded::new(part));
+        let state = &acting.world.state;
+        let place = state.place(&place(within))?.map(|place| (place.want, place.written));
+        Ok(FileBefore { found, block, place, held_secret: state.place(&secret_place(&within.path))?.is_some() })
+    }
+
+    async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        let permit = acting.gate.file_write(self.clone())?;
+        let (world, within) = (acting.world, permit.subject());
+        // What a secret was written into must be known before it is there: whoever reads asks state first.
+        let secret = self.content.targets().iter().any(|target| world.vault.is_secret(target));
+        if secret {
+            let mark = PlaceRecord { want: String::new(), written: String::new() };
+            world.state.set_place(&secret_place(&within.path), Some(&mark))?;
+        }
+        let part = world.rendered(self).map_err(failed)?;
+        put(&permit, &part)?;
+        remember(world, &permit, &part)
+    }
+
+    async fn revert(&self, before: &FileBefore, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        let permit = acting.gate.file_write(self.clone())?;
+        let within = permit.subject();
+        put_back(&permit, before)?;
+        let state = &acting.world.state;
+        let record = before.place.clone().map(|(want, written)| PlaceRecord { want, written });
+        state.set_place(&place(within), record.as_ref())?;
+        if !before.held_secret {
+            state.set_place(&secret_place(&within.path), None)?;
+        }
+        Ok(())
+    }
+
+    fn repeat(&self) -> Repeat {
+        Repeat::Repeatable
+    }
+
+    async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
+        let permit = acting.gate.file_write(self.clone())?;
+        let comparison = acting.world.file_compare(&permit).await.map_err(failed)?;
+        Ok(comparison.content == Sameness::Same && comparison.mode == Sameness::Same)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            fills: self.content.targets(),
+            place: Some(format!("file {}", self.path)),
+            path: Some(&self.path),
+            written_by: WrittenBy::WhoeverKeepsTheFile,
+            ..Facts::default()
+        }
+    }
+}
+
+/// Puts the part in its place: the file locked, written aside, synced, renamed.
+fn put(permit: &Permit<Within<WantedFile>>, part: &[u8]) -> Result<(), StepFailure> {
+    let within = permit.subject();
+    let wanted = &within.asked;
+    let (directory, name) = open_parent(within)?;
+    let _lock = disk::lock(&directory).with_context(|| within.path.clone())?;
+    let found = find(within).map_err(failed)?;
+    let owner = match &wanted.owner {
+        Some(owner) => Some(Owner::named(&owner.user, &owner.group).with_context(|| within.path.clone())?),
+        None => None,
+    };
+    let (bytes, mode, owner) = match (&wanted.region, &found) {
+        (Region::Whole, found) => {
+            let kept = found.as_ref().map(|found| found.owner);
+            (Zeroizing::new(part.to_vec()), wanted.mode, owner.or(kept))
+        }
+        (Region::Block { comment, position }, found) => {
+            let text = found.as_ref().map_or(&[][..], |found| &found.bytes);
+            let bytes = with_block(within, comment, text, Some(part), *position)?;
+            match found {
+                Some(found) => (bytes, found.mode, Some(found.owner)),
+                None => (bytes, wanted.mode, owner),
+            }
+        }
+    };
+    disk::replace(&directory, &name, &bytes, mode, owner).with_context(|| not_written(&within.path))?;
+    Ok(())
+}
+
+fn put_back(permit: &Permit<Within<WantedFile>>, before: &FileBefore) -> Result<(), StepFailure> {
+    let within = permit.subject();
+    let (directory, name) = open_parent(within)?;
+    let _lock = disk::lock(&directory).with_context(|| within.path.clone())?;
+    let now = find(within).map_err(failed)?;
+    match (&within.asked.region, &before.found, now) {
+        (_, None, None) => Ok(()),
+        (Region::Whole, None, Some(_)) => remove(&directory, &name, &within.path),
+        (Region::Whole, Some(found), _) => {
+            let bytes = found.bytes.as_ref().context("the journal has no copy of the file")?.bytes()?;
+            write(&directory, &name, &bytes, found.mode, found.owner, &within.path)
+        }
+        // Others may have changed the rest of the file meanwhile: only the block goes back.
+        (Region::Block { comment, position }, then, now) => {
+            let block = before.block.as_ref().map(Encoded::bytes).transpose()?;
+            let text = now.as_ref().map_or(&[][..], |now| &now.bytes);
+            let bytes = with_block(within, comment, text, block.as_ref().map(|block| block.as_slice()), *position)?;
+            match (then, now) {
+                (None, Some(_)) if bytes.is_empty() => remove(&directory, &name, &within.path),
+                (_, Some(Found { mode, owner, .. })) => write(&directory, &name, &bytes, mode, owner, &within.path),
+                (Some(then), None) => write(&directory, &name, &bytes, then.mode, then.owner, &within.path),
+                (None, None) => Ok(()),
+            }
+        }
+    }
+}
+
+fn with_block(
+    within: &Within<WantedFile>,
+    comment: &str,
+    text: &[u8],
+    block: Option<&[u8]>,
+    position: Position,
+) -> Result<Zeroizing<Vec<u8>>, StepFailure> {
+    let markers = markers(within, comment);
+    let bytes = match block {
+        Some(block) => markers.put(text, block, position),
+        None => markers.remove(text),
+    };
+    Ok(Zeroizing::new(bytes.map_err(|damage| anyhow!("{}: {damage}", within.path))?))
+}
+
+fn remember(world: &World, permit: &Permit<Within<WantedFile>>, part: &[u8]) -> Result<(), StepFailure> {
+    let within = permit.subject();
+    let want = world.want_digest(&within.asked.content).map_err(failed)?;
+    let want = want.context("a secret that was written is gone from the store again")?;
+    let record = PlaceRecord { want, written: world.vault.digest(part)? };
+    world.state.set_place(&place(within), Some(&record))?;
+    world.vault.remember()?;
+    Ok(())
+}
+
+pub(crate) fn open_parent<T>(within: &Within<T>) -> Result<(cap_std::fs::Dir, String), StepFailure> {
+    parent(within).map_err(failed)?.ok_or_else(|| {
+        let directory = std::path::Path::new(&within.path).parent().unwrap_or(&within.root);
+        anyhow!("{} can't be written: there is no directory {}", within.path, directory.display()).into()
+    })
+}
+
+pub(crate) fn write(
+    directory: &cap_std::fs::Dir,
+    name: &str,
+    bytes: &[u8],
+    mode: u32,
+    owner: Owner,
+    path: &str,
+) -> Result<(), StepFailure> {
+    Ok(disk::replace(directory, name, bytes, mode, Some(owner)).with_context(|| not_written(path))?)
+}
+
+pub(crate) fn remove(directory: &cap_std::fs::Dir, name: &str, path: &str) -> Result<(), StepFailure> {
+    Ok(disk::remove(directory, name).with_context(|| format!("{path} can't be removed"))?)
+}
+
+fn not_written(path: &str) -> String {
+    format!("{path} can't be written")
+}
+
+pub(crate) fn failed(failure: Failure) -> StepFailure {
+    match failure {
+        Failure::Denied(denial) => StepFailure::Denied(denial),
+        failure => StepFailure::Failed(failure.into()),
+    }
+}
+
+/// Bytes, mode and owner of a file.
+pub(crate) type Whole = (Zeroizing<Vec<u8>>, u32, Owner);
+
+impl FileBefore {
+    /// A whole file as it was found, for steps that remove it.
+    pub(crate) fn of(found: Option<&Found>, place: Option<PlaceRecord>, held_secret: bool) -> Self {
+        let found = found.map(|found| FileFound {
+            bytes: Some(Encoded::new(&found.bytes)),
+            mode: found.mode,
+            owner: found.owner,
+        });
+        Self { found, block: None, place: place.map(|place| (place.want, place.written)), held_secret }
+    }
+
+    /// The whole file.
+    pub(crate) fn whole(&self) -> Result<Option<Whole>, StepFailure> {
+        let Some(FileFound { bytes: Some(bytes), mode, owner }) = &self.found else { return Ok(None) };
+        Ok(Some((bytes.bytes()?, *mode, *owner)))
+    }
+}

@@ -1,0 +1,254 @@
+//! The capability `http`.
+//!
+//! | request to | needs | methods and paths |
+//! |---|---|---|
+//! | a connection | an entry of `connections` | those of the entry |
+//! | a container | `own_containers`, and `containers.names` has the container | any |
+//! | a site, an URL | its gateway among `sites` | GET, without credentials and body |
+//!
+//! A path is compared as it is sent, so one that a server could read in another way is refused before: `//`, `..`, a
+//! backslash, an encoded dot, slash or percent sign. What is behind `?` is not looked at. Holes in a path are filled
+//! with percent-encoded values, which add no segment; the filled path comes through here again before it is sent.
+
+use crate::{
+    capability::{Gate, Permit, containers::ContainerSubject},
+    model::{
+        ConnectionSettings, Denial, HostFile, HttpGrant, HttpRule,
+        denial::NEVER,
+        desired::{Body, Method, Origin, Request},
+        value::{Address, Part, Target, Text, Tree},
+    },
+};
+
+/// A request that may be sent.
+#[derive(Clone, Debug)]
+pub struct HttpSubject {
+    /// The request.
+    pub request: Request,
+    /// Who let it pass: it looks again once the holes are filled, and knows where an URL may lead.
+    pub gate: Gate,
+}
+
+/// An identity provider whose pages may be opened with GET, as a person's browser would.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderSubject {
+    /// Name of its connection.
+    pub connection: String,
+}
+
+impl HttpGrant {
+    /// What the built-in plugins get: it follows from the connections that the instance uses.
+    pub fn first_party(
+        kind: &str,
+        _instance: &Address,
+        _stack: &str,
+        _section: &Tree,
+        connections: &[ConnectionSettings],
+        host_file: &HostFile,
+    ) -> Self {
+        match kind {
+            "container" => Self { own_containers: true, ..Self::default() },
+            "gateway" => Self {
+                connections: of_kind(connections, "caddy")
+                    .map(|caddy| rule(caddy, &["GET"], &["/config/apps/http/servers"]))
+                    .collect(),
+                sites: of_kind(connections, "caddy").map(|caddy| caddy.name.clone()).collect(),
+                ..Self::default()
+            },
+            "oidc" => Self {
+                connections: connections.iter().flat_map(provider_rules).collect(),
+                sites: of_kind(host_file.connections.values(), "caddy").map(|caddy| caddy.name.clone()).collect(),
+                ..Self::default()
+            },
+            _ => Self::default(),
+        }
+    }
+
+    /// The grant for one instance. It holds no name that depends on one.
+    pub fn filled(&self, _stack: &str, _instance: &Address, _section: &Tree) -> Self {
+        self.clone()
+    }
+}
+
+fn of_kind<'a>(
+    connections: impl IntoIterator<Item = &'a ConnectionSettings>,
+    kind: &'static str,
+) -> impl Iterator<Item = &'a ConnectionSettings> {
+    connections.into_iter().filter(move |connection| connection.kind == kind)
+}
+
+fn rule(connection: &ConnectionSettings, methods: &[&str], paths: &[&str]) -> HttpRule {
+    HttpRule {
+        connection: connection.name.clone(),
+        methods: methods.iter().map(|method| (*method).to_owned()).collect(),
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+    }
+}
+
+/// Discovery; where clients are registered over HTTP, that too.
+fn provider_rules(provider: &ConnectionSettings) -> Vec<HttpRule> {
+    let setting = |key: &str| provider.settings.get(key).and_then(Tree::as_str);
+    let Some(issuer) = setting("issuer") else { return Vec::new() };
+    let base = url::Url::parse(issuer).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
+    let mut rules = vec![rule(provider, &["GET"], &[&format!("{base}/.well-known/openid-configuration")])];
+    if provider.kind == "oidc-registration" {
+        let path = registration_path(provider);
+        rules.push(rule(provider, &["POST"], &[&path]));
+        rules.push(rule(provider, &["GET", "PUT", "DELETE"], &[&format!("{path}/*")]));
+    }
+    rules
+}
+
+/// Path of the registration endpoint: `registration_path`, else that of `endpoint`, else `/reg`.
+fn registration_path(provider: &ConnectionSettings) -> String {
+    let setting = |key: &str| provider.settings.get(key).and_then(Tree::as_str);
+    let of_endpoint = || Some(url::Url::parse(setting("endpoint")?).ok()?.path().to_owned());
+    setting("registration_path").map(str::to_owned).or_else(of_endpoint).unwrap_or_else(|| "/reg".to_owned())
+}
+
+impl HttpRule {
+    fn accepts(&self, connection: &str, method: &str, path: &str) -> bool {
+        let accepts_path = |pattern: &String| match pattern.strip_suffix('*') {
+            Some(beginning) => path.starts_with(beginning),
+            None => pattern == path,
+        };
+        self.connection == connection
+            && self.methods.iter().any(|granted| granted == method)
+            && self.paths.iter().any(accepts_path)
+    }
+}
+
+impl Gate {
+    /// Sending a request.
+    pub fn http(&self, request: Request) -> Result<Permit<HttpSubject>, Denial> {
+        let method = request.method.name();
+        let path = shown_path(&request.path);
+        let path = path.split('?').next().unwrap_or_default();
+        if let Err(why) = sound_path(path) {
+            return Err(self.deny("http", format!("the path {}, {why}", path.escape_debug()), NEVER));
+        }
+        match &request.origin {
+            Origin::Connection(connection) => {
+                if !self.grants().http.connections.iter().any(|rule| rule.accepts(connection, method, path)) {
+                    return Err(self.deny_request(connection, method, path));
+                }
+            }
+            Origin::Container { connection, name, .. } => {
+                if !self.grants().http.own_containers {
+                    let asked = format!("{method} {path} of container {name}");
+                    return Err(self.deny("http", asked, "http.own_containers = true"));
+                }
+                self.container(ContainerSubject { connection: connection.clone(), name: name.clone() })?;
+            }
+            Origin::Site { gateway, host } => self.permit_site(&request, Some(gateway), host)?,
+            Origin::Url(url) => self.permit_site(&request, None, url)?,
+        }
+        if let Some((name, why)) = request.headers.iter().find_map(|(name, _)| Some((name, unfit_header(name)?))) {
+            return Err(self.deny("http", format!("the header `{}`, {why}", name.escape_debug()), NEVER));
+        }
+        if !matches!(request.origin, Origin::Connection(_)) && request.path.targets().next().is_some() {
+            return Err(self.deny("http", "a path that is not known", NEVER));
+        }
+        let foreign = |into: &Target| !matches!(into, Target::Made(owner, _) if owner == self.instance());
+        if let Some(capture) = request.captures.iter().find(|capture| foreign(&capture.into)) {
+            let asked = format!("keeping an answer as {}, which is another's", capture.into);
+            return Err(self.deny("http", asked, NEVER));
+        }
+        Ok(Permit::new(HttpSubject { request, gate: self.clone() }))
+    }
+
+    /// Opening an identity provider's sign-in page.
+    pub fn http_provider(&self, connection: &str) -> Result<Permit<ProviderSubject>, Denial> {
+        if self.grants().http.connections.iter().any(|rule| rule.connection == connection) {
+            return Ok(Permit::new(ProviderSubject { connection: connection.to_owned() }));
+        }
+        Err(self.deny_request(connection, "GET", "/"))
+    }
+
+    fn permit_site(&self, request: &Request, gateway: Option<&str>, host: &Text) -> Result<(), Denial> {
+        let sites = &self.grants().http.sites;
+        let shown = crate::words::text(host);
+        if !gateway.map_or(!sites.is_empty(), |gateway| sites.iter().any(|site| site == gateway)) {
+            let line = format!("http.sites = [\"{}\"]", gateway.unwrap_or("NAME OF THE GATEWAY'S CONNECTION"));
+            return Err(self.deny("http", format!("the site {shown}"), line));
+        }
+        let bare = request.method == Method::Get && request.body == Body::None && request.bearer.is_none();
+        let secret = request.headers.iter().any(|(_, value)| value.targets().next().is_some());
+        if bare && !secret {
+            return Ok(());
+        }
+        let asked = format!("more than a plain GET of the site {shown}: sites are only looked at");
+        Err(self.deny("http", asked, NEVER))
+    }
+
+    fn deny_request(&self, connection: &str, method: &str, path: &str) -> Denial {
+        let line = format!(
+            "http.connections = [{{ connection = \"{connection}\", methods = [\"{method}\"], paths = [\"{}\"] }}]",
+            path.escape_default()
+        );
+        self.deny("http", format!("{method} {path} of connection {connection}"), line)
+    }
+}
+
+/// The path with a plain word for each hole: what fills it is percent-encoded.
+fn shown_path(path: &Text) -> String {
+    let part = |part: &Part| match part {
+        Part::Literal(literal) => literal.clone(),
+        Part::Reference(_) | Part::Address(_) => "value".to_owned(),
+    };
+    path.parts().iter().map(part).collect()
+}
+
+/// Headers by which a request is framed or routed (RFC 9110, 7.2, 7.6 and 8.6; RFC 9112; RFC 7239): with one of these of
+/// its own, a request could be read as two, or reach another site than the one that is granted.
+const NOT_A_PLUGINS: [&str; 13] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "te",
+    "trailer",
+    "keep-alive",
+    "expect",
+    "forwarded",
+    "x-forwarded-host",
+    "x-forwarded-for",
+    "x-http-method-override",
+];
+
+/// Why a plugin may not set this header; none when it may.
+fn unfit_header(name: &str) -> Option<&'static str> {
+    // RFC 9110, 5.6.2: a token.
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if name.is_empty() || !name.chars().all(token) {
+        return Some("which is not a valid header name");
+    }
+    let name = name.to_ascii_lowercase();
+    let refused = NOT_A_PLUGINS.contains(&name.as_str()) || name.starts_with("proxy-");
+    refused.then_some("which frames or routes a request: that is the host's to set")
+}
+
+/// Refuses what two readers could read in two ways.
+fn sound_path(path: &str) -> Result<(), &'static str> {
+    if !path.starts_with('/') {
+        return Err("which does not start with `/`");
+    }
+    if path.contains("//") || path.contains('\\') {
+        return Err("which holds `//` or a backslash");
+    }
+    if path.chars().any(|character| character.is_control() || character == ' ' || character == '#') {
+        return Err("which holds a blank, a control character or `#`");
+    }
+    if path.split('/').any(|segment| matches!(segment.split(';').next(), Some("." | ".."))) {
+        return Err("which holds `.` or `..`");
+    }
+    let encoded = path.to_ascii_lowercase();
+    if ["%2e", "%2f", "%5c", "%25", "%00"].iter().any(|sign| encoded.contains(sign)) {
+        return Err("which holds an encoded dot, slash, backslash, percent sign or null");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,14 @@
+//! The capability `http`: requests to connections, containers and sites.
+
+pub mod answers;
+pub mod client;
+pub mod grant;
+pub mod questions;
+pub mod send;
+pub mod sign_in_redirect;
+
+pub use answers::{HttpAnswers, HttpShows};
+pub use grant::{HttpSubject, ProviderSubject};
+pub use questions::{HttpAnswer, HttpQuestion, scalars_at};
+pub use send::{HttpExchange, HttpSend};
+pub use sign_in_redirect::HttpLeadsTo;

@@ -1,0 +1,143 @@
+//! Steps: the typed effects that the host can carry out. Each kind is one module.
+//!
+//! A step lives through this: the gate looks at it when a plugin makes it ([`StepKind::permit`]); the plan shows it
+//! ([`StepKind::preview`]); apply has the gate look again, keeps what it will change ([`StepKind::before`]), carries it
+//! out ([`StepKind::carry_out`]), and takes it back when its action fails ([`StepKind::revert`]).
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Acting, Gate};
+use crate::model::{Denial, value::Target};
+
+/// A step as a reviewer sees it. Never holds a secret: holes are shown by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// One line: `write /srv/…/config.toml (0600)`, or the SQL statement itself.
+    pub headline: String,
+    /// What there is to read: a diff, a definition, a request.
+    pub lines: Vec<PreviewLine>,
+}
+
+/// A line of a preview.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewLine {
+    /// What it means in a diff.
+    pub sign: Sign,
+    /// The text, control characters escaped.
+    pub text: String,
+}
+
+/// What a line means in a diff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Sign {
+    Same,
+    Added,
+    Removed,
+}
+
+/// What is known of a step that was begun when the run was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Carrying it out again does no harm.
+    Repeatable,
+    /// The world tells whether it happened ([`StepKind::is_done`]).
+    Detectable,
+    /// Nobody can tell; it is reported, never hidden.
+    Unknowable,
+}
+
+/// Why a step could not be carried out, for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum StepFailure {
+    /// The gate refused it.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// A condition did not hold; `because` is what the world said last, log lines included.
+    #[error("{says}: {because}")]
+    Unproven {
+        /// The condition, in words.
+        says: String,
+        /// What was seen instead.
+        because: String,
+    },
+    /// Everything else.
+    #[error("{0:#}")]
+    Failed(anyhow::Error),
+}
+
+impl From<anyhow::Error> for StepFailure {
+    fn from(error: anyhow::Error) -> Self {
+        StepFailure::Failed(error)
+    }
+}
+
+/// What every kind of step can do.
+#[allow(async_fn_in_trait)]
+pub trait StepKind {
+    /// What is kept from before the step, for its revert. It may hold secrets: the journal encrypts it.
+    type Before: Serialize + DeserializeOwned;
+
+    /// Asks the gate. Called when the step is made, when a saved plan is read, and before it is carried out.
+    fn permit(&self, gate: &Gate) -> Result<(), Denial>;
+
+    /// How the reviewer sees it; may look at the world for a diff.
+    async fn preview(&self, acting: &Acting<'_>) -> Preview;
+
+    /// Looks at what the step is about to change.
+    async fn before(&self, acting: &Acting<'_>) -> Result<Self::Before, StepFailure>;
+
+    /// Acts.
+    async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure>;
+
+    /// Puts back what `before` found.
+    async fn revert(&self, before: &Self::Before, acting: &Acting<'_>) -> Result<(), StepFailure>;
+
+    /// What may be done with it after a kill.
+    fn repeat(&self) -> Repeat;
+
+    /// Whether the world shows that it has been carried out; asked only of detectable steps.
+    async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure>;
+
+    /// What it means for whoever looks at a plan. Every kind has to answer; look at each field, since what is left at its
+    /// default destroys nothing and is written by stackrun.
+    fn facts(&self) -> Facts<'_>;
+}
+
+/// What has to be known of a step before it is carried out.
+#[derive(Debug, Default)]
+pub struct Facts<'a> {
+    /// Every target that it fills in, with repetitions.
+    pub fills: Vec<&'a Target>,
+    /// Where these go, for the list of secrets: `file /srv/…/config.toml`; none is the step's headline.
+    pub place: Option<String>,
+    /// Every target that it makes, or makes anew.
+    pub makes: Vec<&'a Target>,
+    /// The path at which it makes, writes or removes something.
+    pub path: Option<&'a str>,
+    /// Who carries it out where another program keeps the files of a connection (`write = "print"`).
+    pub written_by: WrittenBy,
+    /// Whether data is gone after it.
+    pub destroys: Destroys,
+}
+
+/// Who carries a step out where another program keeps the files of a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WrittenBy {
+    /// stackrun, as everywhere.
+    #[default]
+    Stackrun,
+    /// Whoever keeps the file: stackrun prints what is to be written.
+    WhoeverKeepsTheFile,
+}
+
+/// Whether data is gone after a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Destroys {
+    /// What it takes away, the host can put back; or nobody can tell, and the operator named it in the grants.
+    #[default]
+    Nothing,
+    /// Nothing brings back what was there.
+    Data,
+}

@@ -1,0 +1,27 @@
+//! What can be asked of the world or done to it. Each capability is one folder, whole from grant to client of the real
+//! server; `gate`, `kind` and `asked` are what they share, `step` and `condition` the lists of what all of them can do.
+
+pub mod acting;
+pub mod asked;
+pub mod condition;
+pub mod containers;
+pub mod diff;
+pub mod files;
+pub mod gate;
+pub mod http;
+pub mod inside;
+pub mod kind;
+pub mod name;
+pub mod prefetch;
+pub mod secrets;
+pub mod services;
+pub mod sql;
+pub mod step;
+
+pub use acting::{Acting, Gates};
+pub use asked::{Held, Vantage};
+pub use condition::{Check, Condition, ConditionKind};
+pub use gate::{Gate, Permit};
+pub use kind::{Destroys, Facts, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, WrittenBy};
+pub use prefetch::{Inquiry, Servers};
+pub use step::Step;

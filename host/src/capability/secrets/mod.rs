@@ -1,0 +1,5 @@
+//! The capability `secrets`: values that are generated and kept in the store.
+
+pub mod steps;
+
+pub use steps::{Generator, SecretDiscard, SecretGenerate};

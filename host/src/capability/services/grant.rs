@@ -1,0 +1,106 @@
+//! The capability `services`: verbs of connections, by name. There is no wildcard, and no argument to grant.
+
+use crate::{
+    capability::{Gate, Permit},
+    model::{
+        ConnectionSettings, Denial, HostFile, ServicesGrant,
+        value::{Address, Tree},
+    },
+};
+
+/// A verb of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct VerbSubject {
+    pub connection: String,
+    pub verb: String,
+}
+
+impl ServicesGrant {
+    /// What the built-in plugins get: the gateway validates and reloads, an identity provider's client list is
+    /// validated and the provider restarted.
+    pub fn first_party(
+        kind: &str,
+        _instance: &Address,
+        _stack: &str,
+        _section: &Tree,
+        connections: &[ConnectionSettings],
+        _host_file: &HostFile,
+    ) -> Self {
+        let verbs = |connection: &ConnectionSettings| match (kind, connection.kind.as_str()) {
+            ("gateway", "caddy") => Some(["validate", "reload"]),
+            ("oidc", "authelia") => Some(["validate", "restart"]),
+            _ => None,
+        };
+        let entry = |connection: &ConnectionSettings| {
+            verbs(connection).map(|verbs| (connection.name.clone(), verbs.map(str::to_owned).to_vec()))
+        };
+        Self { verbs: connections.iter().filter_map(entry).collect() }
+    }
+
+    /// The grant for one instance. It holds no name that depends on one.
+    pub fn filled(&self, _stack: &str, _instance: &Address, _section: &Tree) -> Self {
+        self.clone()
+    }
+}
+
+impl Gate {
+    /// Running a verb.
+    pub fn service(&self, subject: VerbSubject) -> Result<Permit<VerbSubject>, Denial> {
+        let granted = self.grants().services.verbs.get(&subject.connection);
+        if granted.is_some_and(|verbs| verbs.contains(&subject.verb)) {
+            return Ok(Permit::new(subject));
+        }
+        let VerbSubject { connection, verb } = &subject;
+        Err(self.deny(
+            "services.run",
+            format!("`{verb}` of connection {connection}"),
+            format!("services.verbs.{connection} = [\"{}\"]", verb.escape_default()),
+        ))
+    }
+
+    /// Asking which verbs a connection has: whoever may run one of them may.
+    pub fn service_names(&self, connection: &str) -> Result<Permit<String>, Denial> {
+        if self.grants().services.verbs.contains_key(connection) {
+            return Ok(Permit::new(connection.to_owned()));
+        }
+        let line = format!("services.verbs.{connection} = []");
+        Err(self.deny("services.verbs", format!("the verbs of connection {connection}"), line))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Grants;
+
+    fn gate(verbs: &[&str]) -> Gate {
+        let verbs = verbs.iter().map(|verb| (*verb).to_owned()).collect();
+        let services = ServicesGrant { verbs: [("edge".to_owned(), verbs)].into() };
+        Gate::new("gateway", "stack", "gateway.app".parse().unwrap(), Grants { services, ..Grants::default() })
+    }
+
+    #[test]
+    fn a_verb_is_run_only_by_its_name() {
+        let may = |granted: &[&str], connection: &str, verb: &str| {
+            gate(granted).service(VerbSubject { connection: connection.to_owned(), verb: verb.to_owned() }).is_ok()
+        };
+        assert!(may(&["reload"], "edge", "reload"));
+        assert!(!may(&["reload"], "edge", "restart"));
+        assert!(!may(&["reload"], "idp", "reload"));
+        assert!(!may(&["*"], "edge", "reload"), "no wildcard");
+        assert!(!may(&["reload"], "edge", "reload; rm -rf /"));
+    }
+
+    #[test]
+    fn the_denial_names_the_line() {
+        let subject = VerbSubject { connection: "idp".to_owned(), verb: "restart".to_owned() };
+        assert_eq!(gate(&[]).service(subject).unwrap_err().line, "services.verbs.idp = [\"restart\"]");
+    }
+
+    #[test]
+    fn verbs_are_listed_only_to_whom_they_are_granted() {
+        assert!(gate(&[]).service_names("edge").is_ok());
+        assert!(gate(&[]).service_names("idp").is_err());
+    }
+}

@@ -1,0 +1,244 @@
+//! pg_hba.conf and pg_ident.conf as the server has and parses them: `pg_hba_file_rules` and `pg_ident_file_mappings`
+//! read the files anew at each question, so they show what the next reload would bring, not what is live.
+
+use std::{ops::Range, path::PathBuf, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{HbaBroken, HbaRule, HbaRules, client::Session};
+use crate::{
+    capability::Servers,
+    document::block::{Damage, Markers},
+    model::Failure,
+};
+
+/// `pg_ident_file_mappings` is there from this version of PostgreSQL on.
+const IDENT_VIEW_SINCE: u32 = 15;
+
+/// One of the two files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum ConfigFile {
+    Hba,
+    Ident,
+}
+
+/// What PostgreSQL makes of one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum View {
+    HbaRules,
+    IdentMappings,
+}
+
+/// A file of the server's, read through the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerFile {
+    /// Absolute, on the server's machine.
+    pub path: PathBuf,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+impl ServerFile {
+    /// Numbers of the lines between the markers; empty without any.
+    fn own_lines(&self, own: Option<&Markers>) -> Result<Range<u32>, Failure> {
+        let lines =
+            own.map(|markers| markers.lines(&self.bytes)).transpose().map_err(|damage| self.damaged(&damage))?;
+        let number = |line: usize| u32::try_from(line).unwrap_or(u32::MAX);
+        Ok(lines.flatten().map_or(0..0, |lines| number(lines.start)..number(lines.end)))
+    }
+
+    /// The words for a block whose markers are damaged.
+    pub fn damaged(&self, damage: &Damage) -> Failure {
+        Failure::Other(format!("{}: {damage}", self.path.display()))
+    }
+}
+
+/// Reads one of the files through the server, which may be elsewhere, in a container or on another machine. Takes a
+/// superuser, or a member of `pg_read_server_files`.
+pub async fn read_file(session: &Session, which: ConfigFile) -> Result<ServerFile, Failure> {
+    let setting = match which {
+        ConfigFile::Hba => "hba_file",
+        ConfigFile::Ident => "ident_file",
+    };
+    const ASK: &str = "SELECT path, pg_catalog.pg_read_binary_file(path, 0, 4194304, true) \
+                       FROM (SELECT pg_catalog.current_setting($1::pg_catalog.text) AS path) AS setting";
+    let rows = session.ask(ASK, &[setting]).await?;
+    let row = rows.first().ok_or_else(|| Failure::Other(format!("PostgreSQL has no setting `{setting}`")))?;
+    let unreadable = |error| Failure::Other(format!("PostgreSQL's answer can't be read: {error}"));
+    let path: String = row.try_get(0).map_err(unreadable)?;
+    let bytes: Option<Vec<u8>> = row.try_get(1).map_err(unreadable)?;
+    Ok(ServerFile { path: PathBuf::from(path), bytes: bytes.unwrap_or_default() })
+}
+
+/// The rows of one of the views, as JSON, because versions of PostgreSQL differ in their columns. None where this version
+/// does not have it.
+pub async fn read_view(session: &Session, which: View) -> Result<Vec<String>, Failure> {
+    if which == View::IdentMappings && session.major() < IDENT_VIEW_SINCE {
+        return Ok(Vec::new());
+    }
+    let view = which.name();
+    let rows = session
+        .ask(&format!("SELECT pg_catalog.to_jsonb(v)::pg_catalog.text FROM pg_catalog.{view} AS v"), &[])
+        .await?;
+    let json = rows.iter().map(|row| row.try_get(0).map_err(|error| which.unreadable(&error)));
+    json.collect()
+}
+
+/// The rules of pg_hba.conf and the broken lines of both files. What stands between `own` markers is that instance's: its
+/// rules are said to be, and its broken lines are none, because they are going to be written anew.
+pub async fn rules(session: &Session, own: Option<&Markers>) -> Result<HbaRules, Failure> {
+    let (file, rules, mappings) = tokio::try_join!(
+        read_file(session, ConfigFile::Hba),
+        read_view(session, View::HbaRules),
+        read_view(session, View::IdentMappings)
+    )?;
+    let ident = async { read_file(session, ConfigFile::Ident).await.map(Arc::new) };
+    rules_of(&file, &rules, broken_ident(&mappings, ident, own).await?, own)
+}
+
+/// The same, as it is known of the servers that were asked in this run.
+pub(crate) async fn known_rules(
+    servers: Servers<'_>,
+    connection: &str,
+    own: Option<&Markers>,
+) -> Result<HbaRules, Failure> {
+    let (file, rules, mappings) = tokio::try_join!(
+        servers.config_file(connection, ConfigFile::Hba),
+        servers.view(connection, View::HbaRules),
+        servers.view(connection, View::IdentMappings)
+    )?;
+    let ident = servers.config_file(connection, ConfigFile::Ident);
+    rules_of(&file, &rules, broken_ident(&mappings, ident, own).await?, own)
+}
+
+fn rules_of(
+    file: &ServerFile,
+    rows: &[String],
+    mut broken: Vec<HbaBroken>,
+    own: Option<&Markers>,
+) -> Result<HbaRules, Failure> {
+    let own_lines = file.own_lines(own)?;
+    let shown = file.path.display().to_string();
+    let mut rules = Vec::new();
+    for row in View::HbaRules.rows::<RuleRow>(rows)? {
+        let row_file = row.file_name.clone().unwrap_or_else(|| shown.clone());
+        let ours = row_file == shown && own_lines.contains(&row.line_number);
+        if let Some(error) = row.error {
+            broken.extend((!ours).then_some(HbaBroken { file: row_file, line: row.line_number, error }));
+            continue;
+        }
+        rules.push(HbaRule {
+            ours,
+            line: row.line_number,
+            address: network(row.address, row.netmask.as_deref()),
+            kind: row.kind.unwrap_or_default(),
+            databases: row.database.unwrap_or_default(),
+            users: row.user_name.unwrap_or_default(),
+            method: row.auth_method.unwrap_or_default(),
+            options: row.options.unwrap_or_default().iter().map(|option| without_passwords(option)).collect(),
+        });
+    }
+    Ok(HbaRules { file: shown, rules, broken })
+}
+
+/// Options of rules that hold a password or a shared secret (PostgreSQL's documentation, 21.10 and 21.11).
+const SECRET_OPTIONS: [&str; 2] = ["ldapbindpasswd", "radiussecrets"];
+
+/// A line of pg_hba.conf, or an option of it, as it may be shown and handed on: from the first secret on, the rest of the
+/// line is left out. Quoting rules decide where the value ends, and no reader of ours needs what comes after.
+pub(crate) fn without_passwords(line: &str) -> String {
+    let begins = |option: &str| {
+        line.match_indices(option).find(|(at, _)| line[at + option.len()..].trim_start().starts_with('='))
+    };
+    let first = SECRET_OPTIONS.iter().filter_map(|option| begins(option).map(|(at, _)| (at, option))).min();
+    match first {
+        None => line.to_owned(),
+        Some((at, option)) => format!("{}{option}=(not shown, with the rest of the line)", &line[..at]),
+    }
+}
+
+/// `file` is only read where a line is broken.
+async fn broken_ident(
+    rows: &[String],
+    file: impl Future<Output = Result<Arc<ServerFile>, Failure>>,
+    own: Option<&Markers>,
+) -> Result<Vec<HbaBroken>, Failure> {
+    let rows: Vec<IdentRow> = View::IdentMappings.rows(rows)?;
+    if rows.iter().all(|row| row.error.is_none()) {
+        return Ok(Vec::new());
+    }
+    let file = file.await?;
+    let own_lines = file.own_lines(own)?;
+    let shown = file.path.display().to_string();
+    let broken = |row: IdentRow| {
+        let file = row.file_name.unwrap_or_else(|| shown.clone());
+        let ours = file == shown && own_lines.contains(&row.line_number);
+        row.error.filter(|_| !ours).map(|error| HbaBroken { file, line: row.line_number, error })
+    };
+    Ok(rows.into_iter().filter_map(broken).collect())
+}
+
+impl View {
+    fn name(self) -> &'static str {
+        match self {
+            View::HbaRules => "pg_hba_file_rules",
+            View::IdentMappings => "pg_ident_file_mappings",
+        }
+    }
+
+    fn rows<T: for<'de> Deserialize<'de>>(self, json: &[String]) -> Result<Vec<T>, Failure> {
+        json.iter().map(|row| serde_json::from_str(row).map_err(|error| self.unreadable(&error))).collect()
+    }
+
+    fn unreadable(self, error: &dyn std::fmt::Display) -> Failure {
+        Failure::Other(format!("{} can't be read: {error}", self.name()))
+    }
+}
+
+/// `10.88.0.0` and `255.255.0.0` to `10.88.0.0/16`; keywords and host names stay.
+fn network(address: Option<String>, netmask: Option<&str>) -> Option<String> {
+    let address = address?;
+    let network = || {
+        let mask = netmask?.parse().ok()?;
+        ipnet::IpNet::with_netmask(address.parse().ok()?, mask).ok()
+    };
+    Some(network().map_or(address.clone(), |network| network.to_string()))
+}
+
+#[derive(Deserialize)]
+struct RuleRow {
+    file_name: Option<String>,
+    line_number: u32,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    database: Option<Vec<String>>,
+    user_name: Option<Vec<String>>,
+    address: Option<String>,
+    netmask: Option<String>,
+    auth_method: Option<String>,
+    options: Option<Vec<String>>,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct IdentRow {
+    file_name: Option<String>,
+    line_number: u32,
+    error: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_netmask_becomes_a_prefix() {
+        let network = |address: &str, mask: Option<&str>| network(Some(address.to_owned()), mask).unwrap();
+        assert_eq!(network("10.88.0.0", Some("255.255.0.0")), "10.88.0.0/16");
+        assert_eq!(network("fd00::", Some("ffff:ffff:ffff:ffff::")), "fd00::/64");
+        assert_eq!(network("samehost", None), "samehost");
+        assert_eq!(network("db.example", None), "db.example");
+    }
+}

@@ -1,0 +1,4 @@
+//! For tests: five plugins as the front end sees them, and a machine in a directory that goes away.
+
+pub mod front;
+pub mod machine;

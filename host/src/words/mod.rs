@@ -1,0 +1,5 @@
+//! Words on their way to a person: what others wrote is escaped here.
+
+pub mod text;
+
+pub use text::{is_unseen, printable, shell_line, text};
