@@ -18,6 +18,7 @@ pub mod cli;
 pub mod contract;
 pub mod diagnostic;
 pub mod document;
+pub mod draft;
 pub mod exit;
 pub mod flow;
 mod hex;

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     }
     // Asking from inside a container enters its network, which only a process without a second thread can.
     if std::env::args_os().nth(1).is_some_and(|first| first == "inside") {
-        return inside::child::main();
+        return inside::main();
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

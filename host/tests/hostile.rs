@@ -303,7 +303,7 @@ fn a_plan_changes_only_what_it_owns() {
              ``, which it does not own{MISTAKE}"
         )
     );
-    assert_eq!(Desk::new().plan(&planning(0)).unwrap().unwrap(), stackrun::plan::Planned::default());
+    assert_eq!(Desk::new().plan(&planning(0)).unwrap().unwrap(), stackrun::draft::Planned::default());
 }
 
 #[test]

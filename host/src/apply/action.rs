@@ -10,8 +10,8 @@ use crate::{
         Acting, Check, Step, StepFailure, StepKind,
         condition::{Proof, prove},
     },
+    draft::{Action, Move, Revert},
     model::{Failure, value::Address},
-    plan::{Action, Move, Revert},
     state::{JournalEntry, Phase, RunId},
 };
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{model::value::Address, plan::Change};
+use crate::{draft::Change, model::value::Address};
 
 /// Something happened. No event holds a secret: failures are redacted before they come here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use crate::{
-    plan::{InstancePlan, Owned},
+    draft::Owned,
+    plan::InstancePlan,
     state::{InstanceRecord, OwnedRecord},
     world::World,
 };

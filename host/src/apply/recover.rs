@@ -10,8 +10,9 @@ use super::{
 };
 use crate::{
     capability::{Acting, Repeat, Step, StepKind},
+    draft::{Action, Move, Revert},
     model::value::Address,
-    plan::{Action, Move, Plan, Revert},
+    plan::Plan,
     state::{JournalEntry, Phase, Run},
     world::World,
 };

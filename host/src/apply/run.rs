@@ -13,8 +13,9 @@ use super::{
 };
 use crate::{
     capability::{Acting, Gates, StepFailure},
+    draft::{Action, Change},
     model::value::Address,
-    plan::{Action, Change, InstancePlan, Plan},
+    plan::{InstancePlan, Plan},
     state::{InstanceRecord, RunId},
     world::World,
 };
@@ -223,8 +224,8 @@ mod tests {
     use crate::{
         apply::Destruction,
         capability::{Step, files::FileRemove},
+        draft::{Move, Owned, Planned, Revert},
         model::Thing,
-        plan::{Move, Owned, Planned, Revert},
         test_support::machine::Stage,
     };
 

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     capability::{Acting, Step, StepFailure},
+    draft::Action,
     model::value::Address,
-    plan::Action,
     state::RunId,
 };
 
@@ -216,7 +216,7 @@ async fn take_back(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Change;
+    use crate::draft::Change;
 
     fn action(settle: &str, no_return: Option<u32>) -> Action {
         let run = |verb: &str| {

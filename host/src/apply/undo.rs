@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     capability::{Acting, Gate, Gates},
+    draft::{Action, Change, Owned},
     model::value::Address,
-    plan::{Action, Change, Owned, Removal, comes_after},
+    plan::{Removal, comes_after},
     state::RunId,
     world::World,
 };

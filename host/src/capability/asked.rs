@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::world::inside::Answer;
+
 /// Where a condition is asked from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,4 +30,16 @@ pub enum Held {
     No(String),
     /// Not now, and waiting is pointless: a crash loop, a wrong password.
     Never(String),
+}
+
+impl Held {
+    /// What was answered from inside a container; an HTTP answer of any kind holds. `redact` takes secrets out of foreign
+    /// text.
+    pub fn of(answer: Answer, redact: impl Fn(&str) -> String) -> Self {
+        match answer {
+            Answer::LoggedIn | Answer::Http { .. } => Held::Yes,
+            Answer::Failed(seen) => Held::No(redact(&seen)),
+            Answer::Hopeless(seen) => Held::Never(redact(&seen)),
+        }
+    }
 }

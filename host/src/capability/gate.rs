@@ -9,24 +9,6 @@ use crate::model::{
     value::{Address, Tree},
 };
 
-/// Proof that the gate let a subject pass. Only the gate makes one.
-#[derive(Debug)]
-pub struct Permit<T> {
-    subject: T,
-}
-
-impl<T> Permit<T> {
-    /// Only for the files of this module.
-    pub(in crate::capability) fn new(subject: T) -> Self {
-        Self { subject }
-    }
-
-    /// What was let pass, in the form that was checked: use this, never what was asked for.
-    pub fn subject(&self) -> &T {
-        &self.subject
-    }
-}
-
 impl Grants {
     /// What an instance of a built-in plugin may do: it follows from the connections that it uses.
     pub fn first_party(

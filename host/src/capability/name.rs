@@ -10,7 +10,6 @@
 //! There is no wildcard for objects: a `*` would let one instance reach another's. A pattern that stays without a value
 //! refuses everything.
 
-use super::files::grant::normal;
 use crate::model::{
     NamePattern,
     value::{Address, Tree},
@@ -49,4 +48,16 @@ impl NamePattern {
         let plain = path.strip_suffix('/').unwrap_or(&path);
         (one_component && normal(plain).as_deref() == Some(plain)).then_some(path)
     }
+}
+
+/// An absolute path without `..`, doubled and trailing slashes and `.` taken out.
+pub(crate) fn normal(path: &str) -> Option<String> {
+    if !path.starts_with('/') || path.contains('\0') {
+        return None;
+    }
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    if parts.is_empty() || parts.contains(&"..") {
+        return None;
+    }
+    Some(format!("/{}", parts.join("/")))
 }

@@ -6,6 +6,7 @@ mod completions;
 mod destroy;
 mod forget;
 mod graph;
+mod page;
 mod plan;
 mod plugin;
 mod schema;

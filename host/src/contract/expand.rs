@@ -13,8 +13,11 @@ use toml::Value;
 
 use super::{Contract, facts::Mapping};
 use crate::{
-    diagnostic::{Diagnostic, Place, Segment, listed},
-    model::value::{Address, Part, Target, Text, Tree},
+    diagnostic::listed,
+    model::{
+        Diagnostic, Place, Segment,
+        value::{Address, Part, Target, Text, Tree},
+    },
     spec::Instance,
 };
 

@@ -7,10 +7,8 @@ mod values;
 
 use super::{Contract, Contracts};
 use crate::{
-    diagnostic::{Diagnostic, Place, Segment, keys as path_of},
-    model::value::Tree,
-    reference::Known,
-    schema::Catalog,
+    model::{Diagnostic, Place, Segment, diagnostic::keys as path_of, value::Tree},
+    schema::{Catalog, Known},
     spec::{Instance, Spec},
 };
 

@@ -4,6 +4,7 @@
 //! `facts` is what the host itself reads; plugins get the whole file as a tree. `expand` fills `"${postgres.*}"` into
 //! tables, `hold` holds a spec against its contract.
 
+mod complete;
 mod expand;
 mod facts;
 mod hold;
@@ -18,13 +19,17 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::de::DeTable;
 
-pub(crate) use expand::expand;
+use expand::expand;
 pub use facts::Facts;
 pub use hold::hold;
 
 use crate::{
-    diagnostic::{Diagnostic, Document, Place, Segment, Source, closest, keys, listed},
-    model::value::{Address, Target, Tree},
+    diagnostic::{Source, closest, listed},
+    model::{
+        Diagnostic, Document, Place, Segment,
+        diagnostic::keys,
+        value::{Address, Target, Tree},
+    },
     schema::Checker,
     spec::{Instance, Spec, plain, syntax_error, syntax_errors},
 };

@@ -5,7 +5,8 @@ use std::ops::Range;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use serde_json::{Value, json};
 
-use super::{Diagnostic, Severity, Source, Sources, source::Places};
+use super::{Source, Sources, source::Places};
+use crate::model::{Diagnostic, Severity};
 
 /// All messages, one after the other, for a terminal `width` columns wide. Colours are for terminals only, and not for
 /// those who set `NO_COLOR`: the command line decides.

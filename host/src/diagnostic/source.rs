@@ -9,7 +9,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Document, Place, Segment};
+use crate::model::{Document, Place, Segment};
 
 /// A file that messages point into.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,7 +184,7 @@ impl<'s> Places<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{diagnostic::keys, model::value::Address};
+    use crate::model::{diagnostic::keys, value::Address};
 
     const SPEC: &str = "[stack]\nname = \"m\"\n\n[gateway.m]\ndomain = \"a${b.c}\"\nhosts = [1, 2]\ntls = { a = 1 }\n";
 

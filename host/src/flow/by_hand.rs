@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::{
     capability::{Acting, Gates, Held, Vantage, condition::Reach},
-    plan::{Action, Plan},
+    draft::Action,
+    plan::Plan,
     world::World,
 };
 

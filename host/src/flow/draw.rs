@@ -12,13 +12,13 @@ use super::{Drawn, Flow, LoadedPlugin, by_hand, pin, ready, say};
 use crate::{
     apply::gates_of,
     capability::{Gate, StepKind},
-    diagnostic::Diagnostic,
+    draft::Planned,
     exit::{Ended, Exit},
     model::{
-        ConnectionSettings, Grants, InstanceView, Making, Presence, Thing, WriteMode,
+        ConnectionSettings, Diagnostic, Grants, InstanceView, Making, Presence, Thing, WriteMode,
         value::{Address, Target},
     },
-    plan::{Assembled, Binding, Drafted, Planned, assemble, preview},
+    plan::{Assembled, Binding, Drafted, assemble, preview},
     plugin::{PluginFault, SLOTS},
     reference::{Schedule, Views, picked},
     spec::{Instance, Spec},

@@ -9,9 +9,9 @@ use super::{Machine, Plugins, Read, known::Known, offer};
 use crate::{
     cache::Cache,
     contract::{Contracts, hold},
-    diagnostic::{Diagnostic, Place, Sources},
+    diagnostic::Sources,
     exit::Ended,
-    model::{Offered, value::Address},
+    model::{Diagnostic, Offered, Place, value::Address},
     reference::{Graph, Views},
     schema::Catalog,
     spec::Spec,

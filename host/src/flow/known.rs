@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Machine, Plugins, Read};
 use crate::{
     cache::Slot,
-    diagnostic::Diagnostic,
-    model::{Offered, value::Address},
+    model::{Diagnostic, Offered, value::Address},
 };
 
 /// What was found.

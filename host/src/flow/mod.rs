@@ -29,9 +29,9 @@ pub use read::{Machine, Read, read};
 use crate::{
     capability::Gates,
     contract::Contracts,
-    diagnostic::{Diagnostic, Sources},
+    diagnostic::Sources,
     model::{
-        HostFile, Making, Offered,
+        Diagnostic, HostFile, Making, Offered,
         value::{Address, Tree},
     },
     plan::{Binding, Plan},

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{Plugins, cores::on_all_cores};
 use crate::{
-    diagnostic::Diagnostic,
     exit::{Ended, Exit},
-    model::{Offered, value::Address},
+    model::{Diagnostic, Offered, value::Address},
     plugin::PluginFault,
     reference::Views,
     spec::Instance,

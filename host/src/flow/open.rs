@@ -8,11 +8,11 @@ use sha2::{Digest, Sha256};
 use super::{Flow, Machine, Plugins, Read, front, prefetch::Ahead, read};
 use crate::{
     cache::Cache,
-    diagnostic::{Diagnostic, Place, Segment, Source, Sources, render},
+    diagnostic::{Source, Sources, render},
     exit::{Ended, Exit},
     hex::hex,
     host_file,
-    model::HostFile,
+    model::{Diagnostic, HostFile, Place, Segment},
     plan::Binding,
     plugin::Runtime,
     spec::SpecArgs,

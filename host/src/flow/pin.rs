@@ -5,8 +5,9 @@
 
 use crate::{
     capability::{Gate, Step, containers::EngineQuestion},
+    draft::Revert,
     model::{Failure, desired::Definition},
-    plan::{Drafted, Revert},
+    plan::Drafted,
     world::World,
 };
 

@@ -8,8 +8,8 @@ use tokio::sync::Semaphore;
 use super::{Machine, Read};
 use crate::{
     cache::{Cache, Slot},
-    capability::{Inquiry, Servers},
-    world::{Connections, Memo},
+    capability::ask_ahead,
+    world::{Asked, Connections, Memo},
 };
 
 /// What is asked at once: a stack with hundreds of containers shall not take its engine by storm.
@@ -19,7 +19,7 @@ const AT_ONCE: usize = 16;
 pub(super) struct Ahead {
     cache: Cache,
     slot: Slot,
-    asked: BTreeSet<Inquiry>,
+    asked: BTreeSet<Asked>,
 }
 
 impl Ahead {
@@ -32,13 +32,13 @@ impl Ahead {
         memo: &Memo,
     ) -> Self {
         let slot = read.slot("inquiries", machine, []);
-        let asked: BTreeSet<Inquiry> = cache.recall(&slot).unwrap_or_default();
+        let asked: BTreeSet<Asked> = cache.recall(&slot).unwrap_or_default();
         let room = Arc::new(Semaphore::new(AT_ONCE));
         for inquiry in asked.clone() {
             let (connections, memo, room) = (Arc::clone(connections), memo.clone(), Arc::clone(&room));
             tokio::spawn(async move {
                 let _place = room.acquire().await;
-                Servers::ask_ahead(&connections, &memo, &inquiry).await;
+                ask_ahead(&connections, &memo, &inquiry).await;
             });
         }
         Self { cache: cache.clone(), slot, asked }

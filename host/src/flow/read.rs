@@ -4,9 +4,9 @@ use super::Plugins;
 use crate::{
     cache::{KeyMaker, Slot},
     contract::Contracts,
-    diagnostic::{Diagnostic, Source},
+    diagnostic::Source,
     exit::{Ended, Exit},
-    model::HostFile,
+    model::{Diagnostic, HostFile},
     plugin::Runtime,
     spec::{self, Spec, SpecArgs},
 };

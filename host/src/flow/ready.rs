@@ -11,13 +11,13 @@ use crate::{
         containers::{ContainerCreate, Mounting, mounting, overlapping},
         files::unwritable,
     },
-    diagnostic::{Diagnostic, Place, Segment},
     document,
+    draft::{Action, Move},
     model::{
-        Failure,
+        Diagnostic, Failure, Place, Segment,
         value::{Address, Target},
     },
-    plan::{Action, InstancePlan, Move, Plan},
+    plan::{InstancePlan, Plan},
     world::World,
 };
 

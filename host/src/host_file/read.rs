@@ -16,10 +16,10 @@ use super::{
 };
 use crate::{
     cache::{Cache, KeyMaker, Slot},
-    diagnostic::{Diagnostic, Document, Place, Source, closest, keys, listed},
+    diagnostic::{Source, closest, listed},
     model::{
-        ConnectionSettings, Folder, FolderAccess, Grants, HostFile, PluginSettings, StoreSettings, Verb, WriteMode,
-        value::Tree,
+        ConnectionSettings, Diagnostic, Document, Folder, FolderAccess, Grants, HostFile, Place, PluginSettings,
+        StoreSettings, Verb, WriteMode, diagnostic::keys, value::Tree,
     },
     schema::{Catalog, Checker},
     spec::{plain, syntax_error, syntax_errors},

@@ -8,7 +8,7 @@ use super::{
     Making, Thing,
     value::{Address, Target, Tree, ValueType},
 };
-use crate::diagnostic::Diagnostic;
+use crate::model::Diagnostic;
 
 /// What a plugin says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,10 +3,13 @@
 pub mod denial;
 pub mod described;
 pub mod desired;
+pub mod diagnostic;
 pub mod failure;
+pub mod generator;
 pub mod grants;
 pub mod machine;
 pub mod making;
+pub mod permit;
 pub mod thing;
 pub mod value;
 
@@ -15,8 +18,11 @@ pub(crate) use described::CONTRACT;
 pub use described::{
     ConnectionView, ConnectionWant, ConsumerView, Description, InstanceView, Offered, Output, OutputType, ReferenceInfo,
 };
+pub use diagnostic::{Diagnostic, Document, Place, Segment, Severity};
 pub use failure::{Failure, Sameness};
+pub use generator::Generator;
 pub use grants::{ContainersGrant, FilesGrant, Grants, HttpGrant, HttpRule, NamePattern, ServicesGrant, SqlGrant};
 pub use machine::{ConnectionSettings, Folder, FolderAccess, HostFile, PluginSettings, StoreSettings, Verb, WriteMode};
 pub use making::{Making, Presence};
+pub use permit::Permit;
 pub use thing::Thing;

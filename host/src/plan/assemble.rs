@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{
-    Action, Binding, FORMAT, InstancePlan, KeptData, Owned, Plan, Planned, SecretUse, inside, order, ownership, ports,
-};
+use super::{Binding, FORMAT, InstancePlan, KeptData, Plan, SecretUse, inside, order, ownership, ports};
 use crate::{
     capability::{Step, StepKind, WrittenBy},
-    diagnostic::{Diagnostic, Place},
+    draft::{Action, Owned, Planned},
     model::{
-        Grants, Making,
+        Diagnostic, Grants, Making, Place,
         value::{Address, Target},
     },
     state::InstanceRecord,

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Drafted, Planned};
+use super::Drafted;
 use crate::{
     capability::{Check, Condition, Step, Vantage, step::ProveFromInside},
+    draft::Planned,
     model::value::Address,
 };
 

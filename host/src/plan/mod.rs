@@ -5,22 +5,18 @@
 
 mod assemble;
 mod bind;
-mod destroying;
 mod inside;
 mod order;
 mod ownership;
 #[allow(clippy::module_inception)]
 mod plan;
-mod planned;
 mod ports;
 mod preview;
 mod standing;
 
 pub use assemble::{Assembled, Drafted, assemble};
 pub use bind::{Binding, Stale};
-pub use destroying::{Misplaced, misplaced};
 pub use order::{Ring, order as ordered};
 pub use plan::{FORMAT, InstancePlan, KeptData, Plan, Probe, Removal, SecretUse, StepPreviews, comes_after};
-pub use planned::{Action, Change, Difference, Move, Owned, Planned, Revert};
 pub use preview::preview;
 pub use standing::{Standing, Status};

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{Drafted, KeptData, Move, Owned, Removal, StepPreviews};
+use super::{Drafted, KeptData, Removal, StepPreviews};
 use crate::{
-    diagnostic::{Diagnostic, Place},
-    model::{Thing, value::Address},
+    draft::{Move, Owned},
+    model::{Diagnostic, Place, Thing, value::Address},
     state::{InstanceRecord, OwnedRecord},
 };
 

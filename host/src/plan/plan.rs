@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Binding, Owned, Planned};
+use super::Binding;
 use crate::{
     capability::{Gate, Preview},
+    draft::{Action, Owned, Planned},
     model::{Grants, Making, Thing, value::Address},
 };
 
@@ -157,7 +158,7 @@ impl Plan {
             *counts.entry(action.change.word()).or_default() += 1;
         }
         if !self.removals.is_empty() {
-            *counts.entry(crate::plan::Change::Remove.word()).or_default() += self.removals.len();
+            *counts.entry(crate::draft::Change::Remove.word()).or_default() += self.removals.len();
         }
         counts
     }

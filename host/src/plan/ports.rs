@@ -6,8 +6,7 @@ use std::collections::HashMap;
 use super::Drafted;
 use crate::{
     capability::{Step, containers::ContainerCreate},
-    diagnostic::{Diagnostic, Place},
-    model::value::Address,
+    model::{Diagnostic, Place, value::Address},
 };
 
 /// An error for each container that publishes what an earlier one does.

@@ -1,8 +1,9 @@
 //! How each step of a plan looks to its reviewer.
 
-use super::{Action, InstancePlan, Plan, Probe, StepPreviews};
+use super::{InstancePlan, Plan, Probe, StepPreviews};
 use crate::{
     capability::{Acting, Gates, Preview, Step, StepKind, condition::Reach, http::HttpExchange},
+    draft::Action,
     world::World,
 };
 

@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Action, Change, Plan};
-use crate::model::value::Address;
+use super::Plan;
+use crate::{
+    draft::{Action, Change},
+    model::value::Address,
+};
 
 /// One instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -77,7 +77,7 @@ pub enum What {
     Incoherent(String),
     /// It planned to destroy data where no step may.
     #[error("it was stopped: {0}")]
-    Destroys(crate::plan::Misplaced),
+    Destroys(crate::draft::Misplaced),
     /// It asked the world where no question may be asked.
     #[error("it called `{0}`, and questions may be asked in `plan` alone")]
     AskedTooEarly(&'static str),

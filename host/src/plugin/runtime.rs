@@ -24,9 +24,8 @@ use super::{
 use crate::{
     cache::Cache,
     capability::Gate,
-    diagnostic::Diagnostic,
-    model::{Description, InstanceView, Offered, value::Target},
-    plan::Planned,
+    draft::Planned,
+    model::{Description, Diagnostic, InstanceView, Offered, value::Target},
     world::World,
 };
 

@@ -5,7 +5,6 @@
 //! of references and not with its square. What is a secret stays a reference. The address parts of outputs become text
 //! last, as the consumer sees them (`vantage`).
 
-mod known;
 mod outputs;
 mod pick;
 mod schedule;
@@ -16,16 +15,13 @@ mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use known::Known;
 pub use pick::picked;
 pub use schedule::Schedule;
-pub(crate) use vantage::name_of_this_machine;
 pub use views::Views;
 
 use crate::{
-    diagnostic::Diagnostic,
     model::{
-        HostFile, Offered,
+        Diagnostic, HostFile, Offered,
         value::{Address, Tree},
     },
     schema::Catalog,

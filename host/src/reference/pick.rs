@@ -1,8 +1,10 @@
 //! Which connections an instance uses.
 
 use crate::{
-    diagnostic::{Diagnostic, Place, closest, keys, listed},
-    model::{ConnectionSettings, ConnectionWant, Description, HostFile, value::Tree},
+    diagnostic::{closest, listed},
+    model::{
+        ConnectionSettings, ConnectionWant, Description, Diagnostic, HostFile, Place, diagnostic::keys, value::Tree,
+    },
     spec::Instance,
 };
 

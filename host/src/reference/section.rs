@@ -13,9 +13,9 @@ use super::{
     vantage::{Unreachable, Vantage},
 };
 use crate::{
-    diagnostic::{Diagnostic, Place, Segment, closest, listed},
+    diagnostic::{closest, listed},
     model::{
-        HostFile,
+        Diagnostic, HostFile, Place, Segment,
         value::{Address, Part, Target, Text, Tree},
     },
     schema::Catalog,

@@ -10,7 +10,10 @@
 //! | what is behind a connection on another machine | with an `address` | that |
 //! | the same | without one | an error: it can't be reached from there |
 
-use crate::model::{ConnectionSettings, HostFile, value::Tree};
+use crate::{
+    capability::containers::name_of_this_machine,
+    model::{ConnectionSettings, HostFile, value::Tree},
+};
 
 /// The kind of connection that containers run behind.
 const ENGINE: &str = "docker-api";
@@ -72,19 +75,6 @@ impl Vantage {
 /// The address of a connection that others reach under a name of its own.
 fn remote(connection: &ConnectionSettings) -> Option<&str> {
     connection.address.as_deref().filter(|address| !matches!(*address, "localhost" | "127.0.0.1" | "::1" | "[::1]"))
-}
-
-/// What containers of an engine call the machine that they run on. Podman writes `host.containers.internal` into every
-/// container's hosts file by itself; Docker has another name for it.
-pub(crate) fn name_of_this_machine(engine: &ConnectionSettings) -> String {
-    if let Some(name) = engine.settings.get("host_name").and_then(Tree::as_str) {
-        return name.to_owned();
-    }
-    let socket = engine.settings.get("socket").and_then(Tree::as_str).unwrap_or_default();
-    match socket.ends_with("docker.sock") {
-        true => "host.docker.internal".to_owned(),
-        false => "host.containers.internal".to_owned(),
-    }
 }
 
 #[cfg(test)]

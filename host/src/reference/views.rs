@@ -5,16 +5,15 @@ use std::{
     sync::Arc,
 };
 
-use super::{Graph, Known, picked};
+use super::{Graph, picked};
 use crate::{
     contract::Contracts,
-    diagnostic::Diagnostic,
     model::{
-        ConnectionSettings, ConnectionView, ConsumerView, Description, HostFile, InstanceView, Offered, ReferenceInfo,
-        Thing, WriteMode,
+        ConnectionSettings, ConnectionView, ConsumerView, Description, Diagnostic, HostFile, InstanceView, Offered,
+        ReferenceInfo, Thing, WriteMode,
         value::{Address, Target, Tree},
     },
-    schema::Catalog,
+    schema::{Catalog, Known},
     spec::{Instance, Spec},
 };
 

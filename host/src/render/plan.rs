@@ -6,7 +6,8 @@ use std::fmt::Write;
 use super::style::{Meaning, styled};
 use crate::{
     capability::{Preview, Sign, Step},
-    plan::{Action, Change, Difference, InstancePlan, Plan, Removal, Revert, StepPreviews},
+    draft::{Action, Change, Difference, Revert},
+    plan::{InstancePlan, Plan, Removal, StepPreviews},
     words::{printable, text},
 };
 

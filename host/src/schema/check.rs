@@ -13,7 +13,7 @@ use super::{
     message,
     project::{self, Types, is_hole},
 };
-use crate::{diagnostic::Segment, model::value::Tree};
+use crate::model::{Segment, value::Tree};
 
 /// A schema, compiled when it is first used.
 #[derive(Debug)]

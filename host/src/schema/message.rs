@@ -8,8 +8,8 @@ use super::{
     check::{Holes, segments},
 };
 use crate::{
-    diagnostic::{Segment, closest, listed},
-    model::value::Tree,
+    diagnostic::{closest, listed},
+    model::{Segment, value::Tree},
     spec::name_of,
 };
 

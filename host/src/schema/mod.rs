@@ -1,10 +1,10 @@
 //! Schemas of sections: every plugin brings one, and every section is held against its own before the plugin sees it.
 
 mod check;
-mod complete;
+mod known;
 mod message;
-mod page;
 mod project;
+mod sections;
 mod whole;
 
 use std::{
@@ -13,6 +13,7 @@ use std::{
 };
 
 pub use check::{Checker, Problem};
+pub use known::Known;
 
 use crate::model::{Description, OutputType};
 
@@ -44,6 +45,11 @@ impl Catalog {
     /// What the plugin of a kind says of itself.
     pub fn description(&self, kind: &str) -> Option<&Description> {
         self.kinds.get(kind).map(|kind| &*kind.description)
+    }
+
+    /// The kinds of these plugins.
+    pub fn kind_names(&self) -> impl Iterator<Item = &str> {
+        self.kinds.keys().map(String::as_str)
     }
 
     /// All descriptions, in the order of their kinds.

@@ -26,8 +26,12 @@ pub use text::{Piece, escape, pieces};
 pub use tree::{from_json, plain};
 
 use crate::{
-    diagnostic::{Diagnostic, Document, Place, Segment, Source, keys},
-    model::value::{Address, Tree},
+    diagnostic::Source,
+    model::{
+        Diagnostic, Document, Place, Segment,
+        diagnostic::keys,
+        value::{Address, Tree},
+    },
 };
 
 /// The user's file, parsed.

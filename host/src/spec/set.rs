@@ -4,8 +4,11 @@ use toml::{Spanned, de::DeValue};
 
 use super::{Spec, tree};
 use crate::{
-    diagnostic::{Diagnostic, Place, closest},
-    model::value::{Address, Tree},
+    diagnostic::closest,
+    model::{
+        Diagnostic, Place,
+        value::{Address, Tree},
+    },
 };
 
 /// Puts `VALUE` where `ADDRESS.FIELD` says. The value is TOML, or else the text itself; references in it are compiled

@@ -6,9 +6,9 @@ use toml::{
 };
 
 use super::{Index, Piece, broken, pieces, reference::target};
-use crate::{
-    diagnostic::{Diagnostic, Place, Segment},
-    model::value::{Address, Part, Target, Text, Tree},
+use crate::model::{
+    Diagnostic, Place, Segment,
+    value::{Address, Part, Target, Text, Tree},
 };
 
 /// The table of an instance, its strings compiled.

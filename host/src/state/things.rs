@@ -6,8 +6,8 @@ use anyhow::Result;
 use rusqlite::params;
 
 use crate::{
+    draft::Owned,
     model::{Grants, Thing, value::Address},
-    plan::Owned,
     world::{
         State,
         state::{damaged, parsed, unusable},

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     contract::{Contracts, hold},
-    diagnostic::{Diagnostic, Sources, render},
+    diagnostic::{Sources, render},
     host_file,
     model::{
-        ConnectionWant, Description, HostFile, Making, Offered, Output, OutputType,
+        ConnectionWant, Description, Diagnostic, HostFile, Making, Offered, Output, OutputType,
         value::{Address, Part, Target, Text, Tree, ValueType},
     },
     reference::Graph,

@@ -13,7 +13,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-use crate::{capability::Inquiry, hex::hex, model::Failure};
+use super::Asked;
+use crate::{hex::hex, model::Failure};
 
 type Answer = Arc<OnceCell<Result<serde_json::Value, Failure>>>;
 type Raw = Arc<OnceCell<Result<Arc<dyn Any + Send + Sync>, Failure>>>;
@@ -25,8 +26,8 @@ pub struct Memo(Arc<Answers>);
 #[derive(Debug, Default)]
 struct Answers {
     answers: Mutex<HashMap<String, Answer>>,
-    raw: Mutex<HashMap<Inquiry, Raw>>,
-    wanted: Mutex<BTreeSet<Inquiry>>,
+    raw: Mutex<HashMap<Asked, Raw>>,
+    wanted: Mutex<BTreeSet<Asked>>,
     unanswered: AtomicBool,
 }
 
@@ -57,30 +58,30 @@ impl Memo {
 
     /// The same for what answers are made from: a server's list of everything, say. It never crosses to a plugin as it
     /// is, and a plan does not depend on all of it, so it is not among the digests.
-    pub(crate) async fn raw<T, F>(&self, inquiry: Inquiry, ask: F) -> Result<Arc<T>, Failure>
+    pub(crate) async fn raw<T, F>(&self, asked: Asked, ask: F) -> Result<Arc<T>, Failure>
     where
         T: Send + Sync + 'static,
         F: Future<Output = Result<T, Failure>>,
     {
         let cell = {
             let mut raw = self.0.raw.lock().unwrap_or_else(PoisonError::into_inner);
-            raw.entry(inquiry.clone()).or_default().clone()
+            raw.entry(asked.clone()).or_default().clone()
         };
         let found = cell.get_or_init(|| async { Ok(Arc::new(ask.await?) as Arc<dyn Any + Send + Sync>) }).await;
         let found = found.as_ref().map_err(Clone::clone)?.clone();
-        found.downcast().map_err(|_| Failure::Other(format!("{inquiry:?} was asked in two ways")))
+        found.downcast().map_err(|_| Failure::Other(format!("{asked:?} was asked in two ways")))
     }
 
     /// Somebody has asked a question that needs this.
-    pub(crate) fn note_wanted(&self, inquiry: &Inquiry) {
+    pub(crate) fn note_wanted(&self, asked: &Asked) {
         let mut wanted = self.0.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        if !wanted.contains(inquiry) {
-            wanted.insert(inquiry.clone());
+        if !wanted.contains(asked) {
+            wanted.insert(asked.clone());
         }
     }
 
     /// All that servers had to be asked for the questions of this run.
-    pub fn wanted(&self) -> BTreeSet<Inquiry> {
+    pub fn wanted(&self) -> BTreeSet<Asked> {
         self.0.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -3,14 +3,36 @@
 
 pub mod connections;
 pub mod disk;
+pub mod inside;
 pub mod memo;
+pub mod servers;
 pub mod state;
 pub mod trusted;
 pub mod vault;
-pub mod world;
 
 pub use connections::Connections;
 pub use memo::Memo;
+pub use servers::{Asked, Inquiry, Servers};
 pub use state::State;
 pub use trusted::refuse_writable_by_others;
-pub use world::World;
+
+use std::sync::Arc;
+
+use vault::Vault;
+
+use crate::model::HostFile;
+
+/// The outside, as one run sees it.
+#[derive(Debug)]
+pub struct World {
+    /// This machine's settings.
+    pub host_file: Arc<HostFile>,
+    /// Connections, each made when it is first used.
+    pub connections: Arc<Connections>,
+    /// Secrets.
+    pub vault: Vault,
+    /// What the last runs left.
+    pub state: Arc<State>,
+    /// Answers of this run.
+    pub memo: Memo,
+}

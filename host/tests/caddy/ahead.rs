@@ -1,11 +1,15 @@
 //! What is asked of a server before anybody wants to know it.
 
 use stackrun::{
-    capability::{Inquiry, Servers, http::HttpQuestion},
+    capability::{
+        self,
+        http::{HttpQuestion, inquiries::Page},
+    },
     model::{
         desired::{Origin, Request},
         value::Text,
     },
+    world::Asked,
 };
 
 use super::{
@@ -15,12 +19,13 @@ use super::{
 
 const PATH: &str = "/config/apps/http/servers";
 
-fn page(connection: &str, path: &str) -> Inquiry {
-    Inquiry::Page { connection: connection.to_owned(), path: path.to_owned() }
+fn page(connection: &str, path: &str) -> Asked {
+    let page = Page { connection: connection.to_owned(), path: path.to_owned() };
+    Asked::of(&page).unwrap()
 }
 
-async fn ask_ahead(stage: &Stage, inquiry: &Inquiry) {
-    Servers::ask_ahead(&stage.world.connections, &stage.world.memo, inquiry).await;
+async fn ask_ahead(stage: &Stage, inquiry: &Asked) {
+    capability::ask_ahead(&stage.world.connections, &stage.world.memo, inquiry).await;
 }
 
 async fn status(stage: &Stage, request: Request) -> Option<u16> {

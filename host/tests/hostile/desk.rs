@@ -7,12 +7,11 @@ use std::{
 
 use stackrun::{
     capability::Gate,
-    diagnostic::Diagnostic,
+    draft::Planned,
     model::{
-        Grants, HostFile, InstanceView, Offered, ReferenceInfo, StoreSettings,
+        Diagnostic, Grants, HostFile, InstanceView, Offered, ReferenceInfo, StoreSettings,
         value::{Address, Target, Text, Tree, ValueType},
     },
-    plan::Planned,
     plugin::{Limits, Plugin, PluginFault, Recorder, Runtime},
     world::{Connections, Memo, State, World, vault::Vault},
 };

@@ -16,10 +16,11 @@ use stackrun::{
     capability::{
         Acting, Gate, Gates, StepKind,
         containers::{ContainerComparison, ContainerQuestion},
-        secrets::{Generator, SecretGenerate},
+        secrets::SecretGenerate,
     },
     model::{
-        ConnectionSettings, ContainersGrant, Grants, HostFile, Making, NamePattern, StoreSettings, WriteMode,
+        ConnectionSettings, ContainersGrant, Generator, Grants, HostFile, Making, NamePattern, StoreSettings,
+        WriteMode,
         desired::Definition,
         value::{Address, Target, Tree},
     },

@@ -6,12 +6,9 @@ use std::{
 };
 
 use stackrun::{
-    capability::{
-        StepKind,
-        inside::{Answer, Inside, Place, ask_with},
-        sql::Statement::*,
-    },
+    capability::{StepKind, sql::Statement::*},
     model::desired::{Admission, HbaEntry},
+    world::inside::{Answer, Inside, Place, ask_with},
 };
 
 use super::stage::{Stage, database};

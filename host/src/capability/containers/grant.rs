@@ -18,9 +18,9 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use super::{ContainerQuestion, EngineQuestion, client};
 use crate::{
-    capability::{Gate, Permit},
+    capability::Gate,
     model::{
-        ConnectionSettings, ContainersGrant, Denial, HostFile, NamePattern,
+        ConnectionSettings, ContainersGrant, Denial, HostFile, NamePattern, Permit,
         denial::NEVER,
         desired::{Definition, Mount},
         value::{Address, Tree},

@@ -3,9 +3,12 @@
 pub mod client;
 pub mod condition;
 pub mod grant;
+pub mod inquiries;
 pub mod listeners;
+mod place;
 pub mod questions;
 pub mod step;
+mod this_machine;
 
 pub use condition::answers::ContainerAnswers;
 pub use condition::stays_up::ContainerStaysUp;
@@ -19,3 +22,4 @@ pub use step::{
     ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, Mounting, Overlap, mounting,
     overlapping,
 };
+pub(crate) use this_machine::name_of_this_machine;

@@ -14,10 +14,9 @@ use super::{
     listeners,
 };
 use crate::{
-    capability::Permit,
     hex::hex,
     model::{
-        Failure, Presence,
+        Failure, Permit, Presence,
         desired::Definition,
         value::{Address, Part, Text},
     },

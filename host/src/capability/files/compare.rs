@@ -8,13 +8,12 @@ use zeroize::Zeroizing;
 
 use super::{FileComparison, Within, find, parent};
 use crate::{
-    capability::Permit,
     document::{
         self,
         block::{self, Markers},
     },
     model::{
-        Failure, Presence, Sameness,
+        Failure, Permit, Presence, Sameness,
         desired::{Content, Region, WantedFile},
     },
     world::{

@@ -19,9 +19,9 @@ use std::path::{Path, PathBuf};
 
 use super::{FileLook, FileMention, FileRead};
 use crate::{
-    capability::{Gate, Permit},
+    capability::{Gate, name::normal},
     model::{
-        ConnectionSettings, Denial, FilesGrant, FolderAccess, HostFile, Making, NamePattern,
+        ConnectionSettings, Denial, FilesGrant, FolderAccess, HostFile, Making, NamePattern, Permit,
         denial::NEVER,
         desired::WantedFile,
         value::{Address, Target, Tree},
@@ -213,18 +213,6 @@ impl Gate {
             _ => format!("{capability} = [\"{path}\"]"),
         }
     }
-}
-
-/// An absolute path without `..`, doubled and trailing slashes and `.` taken out.
-pub(crate) fn normal(path: &str) -> Option<String> {
-    if !path.starts_with('/') || path.contains('\0') {
-        return None;
-    }
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    if parts.is_empty() || parts.contains(&"..") {
-        return None;
-    }
-    Some(format!("/{}", parts.join("/")))
 }
 
 /// Where a path is opened from when the pattern accepts it: root, the rest, and whether the path is named itself. Of

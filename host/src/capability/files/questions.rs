@@ -14,8 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Within;
 use crate::{
-    capability::Permit,
-    model::{Failure, Sameness},
+    model::{Failure, Permit, Sameness},
     world::{
         World,
         disk::{self, Found},

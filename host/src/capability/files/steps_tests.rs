@@ -2,8 +2,19 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-use super::{FileKind, FileLook, FileMention, FileRead, Writable, DirectoryMake, DirectoryRemoveIfEmpty, FileRemove, FileRemoveBlock};
-use crate::{model::{Denial, Failure, Sameness, value::{Part, Text, Tree}, desired::{Content, FileOwner, Format, Position, Region, WantedFile}}, test_support::machine::{Stage, made}, capability::{Preview, Sign, StepFailure, StepKind}};
+use super::{
+    DirectoryMake, DirectoryRemoveIfEmpty, FileKind, FileLook, FileMention, FileRead, FileRemove, FileRemoveBlock,
+    Writable,
+};
+use crate::{
+    capability::{Preview, Sign, StepFailure, StepKind},
+    model::{
+        Denial, Failure, Sameness,
+        desired::{Content, FileOwner, Format, Position, Region, WantedFile},
+        value::{Part, Text, Tree},
+    },
+    test_support::machine::{Stage, made},
+};
 
 fn file(stage: &Stage, name: &str, content: Content) -> WantedFile {
     let path = stage.path("files").join(name).display().to_string();

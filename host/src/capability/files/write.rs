@@ -7,10 +7,10 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{Within, find, markers, parent, place, secret_place, standing};
 use crate::{
-    capability::{Acting, Facts, Gate, Permit, Preview, Repeat, StepFailure, StepKind, WrittenBy, diff::diff},
+    capability::{Acting, Facts, Gate, Preview, Repeat, StepFailure, StepKind, WrittenBy, diff::diff},
     document,
     model::{
-        Denial, Failure, Sameness,
+        Denial, Failure, Permit, Sameness,
         desired::{Position, Region, WantedFile},
     },
     world::{

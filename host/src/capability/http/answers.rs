@@ -13,9 +13,10 @@ use super::{
     send::reason,
 };
 use crate::{
-    capability::{Acting, Gate, Held, Vantage, inside},
+    capability::{Acting, Gate, Held, Vantage},
     model::{Denial, Failure, desired::Request, value::Text},
     words::{self, printable},
+    world::inside,
 };
 
 /// See `http.answers` in the WIT.

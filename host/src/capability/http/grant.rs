@@ -11,9 +11,9 @@
 //! with percent-encoded values, which add no segment; the filled path comes through here again before it is sent.
 
 use crate::{
-    capability::{Gate, Permit, containers::ContainerSubject},
+    capability::{Gate, containers::ContainerSubject},
     model::{
-        ConnectionSettings, Denial, HostFile, HttpGrant, HttpRule,
+        ConnectionSettings, Denial, HostFile, HttpGrant, HttpRule, Permit,
         denial::NEVER,
         desired::{Body, Method, Origin, Request},
         value::{Address, Part, Target, Text, Tree},

@@ -2,8 +2,11 @@
 
 pub mod answers;
 pub mod client;
+pub(crate) mod from_inside;
 pub mod grant;
+pub mod inquiries;
 pub mod questions;
+mod request;
 pub mod send;
 pub mod sign_in_redirect;
 

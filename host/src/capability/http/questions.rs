@@ -9,11 +9,12 @@ use zeroize::Zeroizing;
 use super::{
     HttpSubject,
     client::{Answer, Endpoint, Outgoing, Trouble},
+    inquiries::Page,
 };
 use crate::{
-    capability::{Gate, Permit},
+    capability::Gate,
     model::{
-        ConnectionSettings, Failure,
+        ConnectionSettings, Failure, Permit,
         desired::{Bearer, Body, Origin, Request},
         value::{Part, Text, Tree},
     },
@@ -68,7 +69,9 @@ impl World {
     async fn http_ask_now(&self, permit: &Permit<HttpSubject>, question: &HttpQuestion) -> Result<HttpAnswer, Failure> {
         let request = &permit.subject().request;
         let answer = match (plain_page(request), request.path.as_literal()) {
-            (Some(connection), Some(path)) => self.servers().page(connection, path).await?,
+            (Some(connection), Some(path)) => {
+                self.servers().ask(&Page { connection: connection.to_owned(), path: path.to_owned() }).await?
+            }
             _ => Arc::new(Box::pin(self.http_exchange(permit, None)).await?),
         };
         if answer.status >= 500 {

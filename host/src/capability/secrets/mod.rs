@@ -2,4 +2,4 @@
 
 pub mod steps;
 
-pub use steps::{Generator, SecretDiscard, SecretGenerate};
+pub use steps::{SecretDiscard, SecretGenerate};

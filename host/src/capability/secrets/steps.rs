@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     capability::{Acting, Destroys, Facts, Gate, Preview, Repeat, StepFailure, StepKind, files::write::failed},
-    model::{Denial, Presence, value::Target},
+    model::{Denial, Generator, Presence, value::Target},
 };
 
 /// `secrets.generate`
@@ -23,16 +23,6 @@ pub struct SecretGenerate {
 pub struct SecretDiscard {
     /// A [`Target::Made`] of kind stored or captured.
     pub of: Target,
-}
-
-/// Which characters a generated secret is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum Generator {
-    Alphanumeric,
-    Hex,
-    Base64url,
 }
 
 impl SecretGenerate {

@@ -1,9 +1,9 @@
 //! The capability `services`: verbs of connections, by name. There is no wildcard, and no argument to grant.
 
 use crate::{
-    capability::{Gate, Permit},
+    capability::Gate,
     model::{
-        ConnectionSettings, Denial, HostFile, ServicesGrant,
+        ConnectionSettings, Denial, HostFile, Permit, ServicesGrant,
         value::{Address, Tree},
     },
 };

@@ -16,9 +16,9 @@ use super::{
     hba::{self, ConfigFile, ServerFile},
 };
 use crate::{
-    capability::{Acting, Facts, Gate, Permit, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, WrittenBy},
+    capability::{Acting, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, WrittenBy},
     model::{
-        Denial, Failure, WriteMode,
+        Denial, Failure, Permit, WriteMode,
         desired::{Admission, Position},
     },
 };

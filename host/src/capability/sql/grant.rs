@@ -15,9 +15,9 @@
 
 use super::{HbaQuestion, Marked, PasswordQuestion, SqlLogin, SqlQuery, SqlStep, Statement};
 use crate::{
-    capability::{Gate, Permit},
+    capability::Gate,
     model::{
-        ConnectionSettings, Denial, HostFile, NamePattern, SqlGrant,
+        ConnectionSettings, Denial, HostFile, NamePattern, Permit, SqlGrant,
         denial::NEVER,
         desired::{Admission, Database, HbaEntry, IdentEntry},
         value::{Address, Tree},

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{HbaBroken, HbaRule, HbaRules, client::Session};
 use crate::{
-    capability::Servers,
     document::block::{Damage, Markers},
     model::Failure,
 };
@@ -100,7 +99,7 @@ pub async fn rules(session: &Session, own: Option<&Markers>) -> Result<HbaRules,
 
 /// The same, as it is known of the servers that were asked in this run.
 pub(crate) async fn known_rules(
-    servers: Servers<'_>,
+    servers: crate::world::Servers<'_>,
     connection: &str,
     own: Option<&Markers>,
 ) -> Result<HbaRules, Failure> {

@@ -8,9 +8,9 @@ use tokio_postgres::{Config, config::SslMode};
 
 use super::client::{SqlError, log_in};
 use crate::{
-    capability::{Acting, Gate, Held, Vantage, inside},
+    capability::{Acting, Gate, Held, Vantage, containers::name_of_this_machine},
     model::{Denial, Failure, value::Target},
-    reference::name_of_this_machine,
+    world::inside,
 };
 
 /// See `sql.login` in the WIT.
@@ -49,7 +49,7 @@ pub async fn ask(login: &SqlLogin, vantage: &Vantage, acting: &Acting<'_>) -> Re
             let (host, port) = server.settings().tcp_from_here();
             let login =
                 log_in_at(&host, &[], port, database, role, password.as_ref().map(|password| password.as_str()));
-            inside::Answer::of_login(tokio::time::timeout(LIMIT, login).await, &host, port)
+            answer_of(tokio::time::timeout(LIMIT, login).await, &host, port)
         }
         Vantage::Container { connection: engine, name } => {
             let place = inside::Place::find(acting, engine, name).await?;
@@ -67,7 +67,7 @@ pub async fn ask(login: &SqlLogin, vantage: &Vantage, acting: &Acting<'_>) -> Re
             return Err(Failure::Other("a check from the consumers was left without any consumer".to_owned()));
         }
     };
-    Ok(asked.held(|text| acting.world.vault.redact(text)))
+    Ok(Held::of(asked, |text| acting.world.vault.redact(text)))
 }
 
 /// Connects to `host`, or to the first of its `addresses` that answers where the caller has looked them up, logs in and
@@ -96,4 +96,19 @@ pub(crate) async fn log_in_at(
     let (client, _) = log_in(&config, stream.map_err(|cause| SqlError::reaching(&cause, &place))?, &place).await?;
     let answered = client.query("SELECT 1", &[]).await;
     answered.map(|_| ()).map_err(|error| SqlError::Unreachable(format!("PostgreSQL at {place} broke off: {error}")))
+}
+
+/// What a login came to.
+pub(crate) fn answer_of(
+    login: Result<Result<(), SqlError>, tokio::time::error::Elapsed>,
+    host: &str,
+    port: u16,
+) -> inside::Answer {
+    match login {
+        Ok(Ok(())) => inside::Answer::LoggedIn,
+        // The password that was just set is not going to become another one.
+        Ok(Err(error @ SqlError::WrongPassword(_))) => inside::Answer::Hopeless(error.to_string()),
+        Ok(Err(error)) => inside::Answer::Failed(error.to_string()),
+        Err(_) => inside::Answer::Failed(format!("{host}:{port} gave no answer in time")),
+    }
 }

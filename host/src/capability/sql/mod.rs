@@ -1,10 +1,12 @@
 //! The capability `sql`: roles, databases and rules of PostgreSQL.
 
+mod access_lines;
 pub mod admission;
 pub mod client;
 pub mod config_file;
 pub mod grant;
 pub mod hba;
+pub mod inquiries;
 pub mod login;
 pub mod questions;
 pub mod reload;

@@ -10,10 +10,9 @@ use super::{
     hba, verifier,
 };
 use crate::{
-    capability::Permit,
     document::block::Markers,
     model::{
-        Failure, Presence, Sameness, WriteMode,
+        Failure, Permit, Presence, Sameness, WriteMode,
         desired::Admission,
         value::{Address, Target},
     },

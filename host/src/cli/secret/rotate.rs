@@ -4,11 +4,10 @@ use clap::Args;
 
 use super::Secrets;
 use crate::{
-    capability::secrets::Generator,
     cli::Global,
     exit::{Ended, Exit},
     model::{
-        Presence,
+        Generator, Presence,
         value::{Target, Tree},
     },
     render,

@@ -3,8 +3,8 @@
 use super::Holding;
 use crate::{
     contract::facts::{Key, KeyType, Precedence},
-    diagnostic::{Segment, closest, keys as path_of, listed},
-    model::value::Tree,
+    diagnostic::{closest, listed},
+    model::{Segment, diagnostic::keys as path_of, value::Tree},
 };
 
 /// The field of a section that holds variables.

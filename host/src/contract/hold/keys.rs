@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::Holding;
 use crate::{
     contract::facts::{Key, KeyType, Mapping, UnknownKeys},
-    diagnostic::{Segment, closest, keys as path_of},
-    model::value::Tree,
+    diagnostic::closest,
+    model::{Segment, diagnostic::keys as path_of, value::Tree},
     spec::is_broken,
 };
 

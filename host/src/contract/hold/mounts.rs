@@ -2,9 +2,10 @@
 //! become copies.
 
 use super::Holding;
-use crate::{
-    diagnostic::{Segment, keys as path_of},
-    model::value::{Part, Text, Tree},
+use crate::model::{
+    Segment,
+    diagnostic::keys as path_of,
+    value::{Part, Text, Tree},
 };
 
 /// A volume: `SOURCE:TARGET[:OPTIONS]`, or a table with a `target`.

@@ -3,8 +3,11 @@
 use super::Holding;
 use crate::{
     contract::facts::{Key, KeyType},
-    diagnostic::{Segment, listed},
-    model::value::{Target, Text, Tree, ValueType},
+    diagnostic::listed,
+    model::{
+        Segment,
+        value::{Target, Text, Tree, ValueType},
+    },
     spec::{is_broken, name_of},
 };
 

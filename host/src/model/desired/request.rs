@@ -125,22 +125,6 @@ impl Request {
         self.method == Method::Get && self.body == Body::None && self.bearer.is_none() && plain
     }
 
-    /// `POST /reg to connection idp`, holes by name.
-    pub fn says(&self) -> String {
-        let method = self.method.name();
-        let path = crate::words::text(&self.path);
-        match &self.origin {
-            Origin::Connection(connection) => format!("{method} {path} of connection {connection}"),
-            Origin::Container { name, container_port, .. } => {
-                format!("{method} {path} of port {container_port} of container {name}")
-            }
-            Origin::Site { gateway, host } => {
-                format!("{method} https://{}{path} through connection {gateway}", crate::words::text(host))
-            }
-            Origin::Url(url) => format!("{method} {}{path} through its gateway", crate::words::text(url)),
-        }
-    }
-
     /// The same with values in place of holes, where `known` has one: for a reviewer, who sees what is no secret.
     pub fn with_known(&self, known: &dyn Fn(&Target) -> Option<String>) -> Self {
         let mut request = self.clone();

@@ -4,9 +4,8 @@ use std::collections::HashSet;
 
 use super::words;
 use crate::{
-    diagnostic::{Diagnostic, Place, Segment, Severity},
     model::{
-        InstanceView, Making, Offered, Output,
+        Diagnostic, InstanceView, Making, Offered, Output, Place, Segment, Severity,
         value::{Target, Tree},
     },
     plugin::{

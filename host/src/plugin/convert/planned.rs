@@ -7,8 +7,8 @@ use wasmtime::component::Resource;
 use super::{answer::once, diagnostics, words};
 use crate::{
     capability::{Check, Step},
+    draft::{Action, Change, Difference, Move, Owned, Planned, Revert, misplaced},
     model::{InstanceView, Thing},
-    plan::{Action, Change, Difference, Move, Owned, Planned, Revert, misplaced},
     plugin::{What, bindings::exports::stackrun::plugin::guest as wit, call::Call},
 };
 

@@ -5,7 +5,7 @@ use wasmtime::component::Resource;
 use super::ask::Answer;
 use crate::{
     capability::{
-        Condition, ConditionKind, Gate, Permit, Step, Vantage,
+        Condition, ConditionKind, Gate, Step, Vantage,
         containers::{
             ContainerAnswers, ContainerComparison, ContainerCreate, ContainerQuestion, ContainerRemove,
             ContainerRename, ContainerStart, ContainerStaysUp, ContainerStop, EngineFacts, EngineQuestion, LogLine,
@@ -13,7 +13,10 @@ use crate::{
         },
         step::ProveFromInside,
     },
-    model::desired::{Definition, ExtraHost, Mount, Port, RestartPolicy},
+    model::{
+        Permit,
+        desired::{Definition, ExtraHost, Mount, Port, RestartPolicy},
+    },
     plugin::{
         bindings::stackrun::plugin::{containers as wit, types::Text},
         call::{Call, Outside},

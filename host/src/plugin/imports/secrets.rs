@@ -5,10 +5,10 @@ use wasmtime::component::Resource;
 use crate::{
     capability::{
         Step,
-        secrets::{Generator, SecretDiscard, SecretGenerate},
+        secrets::{SecretDiscard, SecretGenerate},
     },
     model::{
-        Making,
+        Generator, Making,
         value::{Encoding, Form},
     },
     plugin::{What, bindings::stackrun::plugin::secrets as wit, call::Call},

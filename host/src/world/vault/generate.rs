@@ -8,7 +8,7 @@ use rand::{
 };
 use zeroize::Zeroizing;
 
-use crate::{capability::secrets::Generator, hex::hex};
+use crate::{hex::hex, model::Generator};
 
 /// A new value. The length counts characters for `Alphanumeric`, bytes before encoding else.
 pub(crate) fn generate(generator: Generator, length: u32) -> Zeroizing<String> {

@@ -43,10 +43,9 @@ use super::{
     },
 };
 use crate::{
-    capability::{Permit, secrets::Generator},
     document::{Refused, encode_text},
     model::{
-        Failure, HostFile, Making, Presence,
+        Failure, Generator, HostFile, Making, Permit, Presence,
         value::{Address, Form, Target, Text},
     },
 };

@@ -10,9 +10,9 @@ use super::{
     call::{CHANGE, part},
     logs,
 };
-use crate::capability::{
-    Permit,
-    containers::{ContainerSubject, EngineFacts},
+use crate::{
+    capability::containers::{ContainerSubject, EngineFacts},
+    model::Permit,
 };
 
 /// Seconds that a program gets to end by itself.

@@ -23,7 +23,10 @@ use super::{
     client::{Engine, EngineError, Inspect},
     owner,
 };
-use crate::capability::{Acting, Gate, Permit, StepFailure};
+use crate::{
+    capability::{Acting, Gate, StepFailure},
+    model::Permit,
+};
 
 impl From<EngineError> for StepFailure {
     fn from(error: EngineError) -> Self {

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     capability::{Check, Step},
-    diagnostic::Diagnostic,
-    model::{Thing, value::Text},
+    model::{Diagnostic, Thing, value::Text},
 };
 
 /// What one plugin planned for one instance.

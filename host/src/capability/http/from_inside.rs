@@ -9,7 +9,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use super::{Answer, Hidden, MOST_BODY, names::Names, root::Root};
+use crate::world::inside::{Answer, Hidden, MOST_BODY, Names, Root};
 
 /// Where distributions keep the bundle of certificate authorities, the commonest first.
 const BUNDLES: [&str; 5] = [

@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-use super::Catalog;
 use crate::{
     contract,
     host_file::{self, connection_kinds},
     model::{Description, value::ValueType},
+    schema::Catalog,
 };
 
 const INTRODUCTION: &str = "\

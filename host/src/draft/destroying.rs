@@ -71,11 +71,11 @@ mod tests {
             sql::{SqlLogin, SqlStep, Statement},
             step::Unless,
         },
+        draft::{Action, Change, Owned},
         model::{
             Thing,
             value::{Address, Target},
         },
-        plan::{Action, Change, Owned},
     };
 
     fn drop(statement: Statement) -> Step {

@@ -1,16 +1,14 @@
-//! Completes a spec: kinds are looked up, defaults and tables of the contract filled in. Then sections are held against
-//! schemas.
+//! Completes a spec: kinds are looked up, defaults and tables of the contract filled in.
 
 use std::collections::BTreeSet;
 
-use super::{Catalog, Checker};
+use super::{Contracts, expand};
 use crate::{
-    contract::{self, Contracts},
-    diagnostic::{Diagnostic, Place, closest, keys, listed},
-    model::value::{Target, Tree, ValueType},
+    diagnostic::{closest, listed},
+    model::{Diagnostic, Place, diagnostic::keys, value::Tree},
     plugin::builtin,
-    reference::Known,
-    spec::{Instance, Spec, from_json, is_broken},
+    schema::Catalog,
+    spec::{Instance, Spec, from_json},
 };
 
 impl Catalog {
@@ -19,51 +17,21 @@ impl Catalog {
         let mut diagnostics = Vec::new();
         let Spec { instances, index, .. } = spec;
         for instance in instances.iter_mut() {
-            let Some(kind) = self.kinds.get(instance.address.kind()) else {
+            let Some(description) = self.description(instance.address.kind()) else {
                 diagnostics.push(self.unknown_kind(instance));
                 continue;
             };
-            fill_defaults(instance, &kind.description.section_schema, index, &mut diagnostics);
-            contract::expand(instance, contracts.of(&instance.address), &mut diagnostics);
+            fill_defaults(instance, &description.section_schema, index, &mut diagnostics);
+            expand(instance, contracts.of(&instance.address), &mut diagnostics);
         }
         diagnostics
-    }
-
-    /// Holds the sections of a completed spec against the schemas of their kinds.
-    pub fn check(&self, spec: &Spec) -> Vec<Diagnostic> {
-        let mut diagnostics = Vec::new();
-        for instance in &spec.instances {
-            let Some(kind) = self.kinds.get(instance.address.kind()) else { continue };
-            let place = |path| Place::Instance(instance.address.clone(), path);
-            let checker = kind.checker.get_or_init(|| Checker::new(kind.description.section_schema.clone()));
-            let problems = checker.check(&instance.section, &|target| self.promised(target));
-            diagnostics.extend(problems.into_iter().map(|problem| Diagnostic {
-                help: problem.help,
-                ..Diagnostic::error(place(problem.path), problem.message)
-            }));
-        }
-        diagnostics
-    }
-
-    /// The type that a reference promises; none when nobody knows.
-    fn promised(&self, target: &Target) -> Option<ValueType> {
-        let known = match target {
-            Target::Output(address, name) => {
-                crate::spec::folder_of(target).is_some() || self.output(address.kind(), name).is_some()
-            }
-            _ => true,
-        };
-        if is_broken(target) || !known {
-            return None;
-        }
-        Some(Known { catalog: self, offered: None, host_file: None }.kind_of(target).0)
     }
 
     fn unknown_kind(&self, instance: &Instance) -> Diagnostic {
         let (kind, name) = (instance.address.kind(), instance.address.name());
         // Of the built-in plugins only those are loaded that the spec needs.
         let kinds: BTreeSet<&str> =
-            self.kinds.keys().map(String::as_str).chain(builtin::all().iter().map(|builtin| builtin.kind)).collect();
+            self.kind_names().chain(builtin::all().iter().map(|builtin| builtin.kind)).collect();
         let help = match closest(kind, kinds.iter().copied()) {
             Some(near) => format!("did you mean `[{near}.{name}]`?"),
             None => {

@@ -1,4 +1,4 @@
-//! The process that asks: `stackrun inside`.
+//! The process that asks from inside a container, `stackrun inside`: what it can be asked, each by its capability.
 
 use std::{
     io::{Read, Write},
@@ -7,18 +7,12 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use rustix::{
-    fs::{CWD, Mode, OFlags},
-    process::{Gid, Uid, geteuid},
-    thread::{LinkNameSpaceType, move_into_link_name_space, set_thread_groups, set_thread_res_gid, set_thread_res_uid},
-};
 use zeroize::Zeroizing;
 
-use super::{Answer, Hidden, Inside, Request, names::Names, root::Root, web};
-use crate::capability::sql::login;
+use super::{http::from_inside as web, sql::login};
+use crate::world::inside::{Answer, Hidden, Inside, Names, Request, Root, enter_network, give_up_root};
 
 const MOST_HOSTS: u64 = 1 << 20;
-const NOBODY: u32 = 65534;
 
 /// Reads a request from standard input and writes the answer to standard output. Must be called before the program has a
 /// second thread.
@@ -54,34 +48,13 @@ fn answer() -> Result<Answer> {
                     Ok(addresses) => addresses,
                     Err(unknown) => return Ok(Answer::Failed(unknown)),
                 };
-                let login =
+                let attempt =
                     login::log_in_at(host, &addresses, *port, database, role, password.as_ref().map(Hidden::as_str));
-                Ok(Answer::of_login(tokio::time::timeout(login::LIMIT, login).await, host, *port))
+                Ok(login::answer_of(tokio::time::timeout(login::LIMIT, attempt).await, host, *port))
             }
             Inside::HttpGet { url, headers } => {
                 web::get(url, headers, names, authorities.unwrap_or_else(rustls::RootCertStore::empty)).await
             }
         }
     })
-}
-
-fn enter_network(pid: u32) -> Result<()> {
-    let path = format!("/proc/{pid}/ns/net");
-    let namespace = rustix::fs::openat(CWD, &path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
-    let namespace = namespace.with_context(|| format!("{path} can't be opened: is the container running?"))?;
-    use std::os::fd::AsFd;
-    move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
-        .context("the container's network can't be entered: that takes root")
-}
-
-/// What follows reads what strangers send.
-fn give_up_root() -> Result<()> {
-    if !geteuid().is_root() {
-        return Ok(());
-    }
-    let (uid, gid) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
-    set_thread_groups(&[])?;
-    set_thread_res_gid(gid, gid, gid)?;
-    set_thread_res_uid(uid, uid, uid)?;
-    Ok(())
 }

@@ -6,10 +6,9 @@
 //! container's files, enters its network namespace while it has one thread, gives up root, asks, and writes the answer as
 //! JSON on standard output. Nothing is in its arguments or environment.
 
-pub mod child;
+mod enter;
 mod names;
 mod root;
-mod web;
 
 use std::{path::Path, process::Stdio, time::Duration};
 
@@ -17,9 +16,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::io::AsyncWriteExt;
 use zeroize::Zeroizing;
 
-pub use child::main;
+pub(crate) use enter::{enter_network, give_up_root};
+pub(crate) use names::Names;
+pub(crate) use root::Root;
 
-use super::{Acting, Held, sql::client::SqlError};
 use crate::model::Failure;
 
 /// A container to ask from.
@@ -33,27 +33,6 @@ pub struct Place {
     pub shares_network: bool,
     /// Its name, for messages.
     pub name: String,
-}
-
-impl Place {
-    /// The container of this name behind a `docker-api` connection. One whose network is set up and whose program waits
-    /// has a process as well.
-    pub async fn find(acting: &Acting<'_>, engine: &str, container: &str) -> Result<Self, Failure> {
-        let inspect = acting.world.connections.engine(engine)?.inspect(container).await?;
-        let inspect = inspect.ok_or_else(|| Failure::Other(format!("there is no container {container}")))?;
-        if inspect.state.pid == 0 {
-            return Err(Failure::Other(format!(
-                "container {container} does not run: nothing can be asked from inside it"
-            )));
-        }
-        let ca_file = inspect.config.env.iter().find_map(|entry| entry.strip_prefix("SSL_CERT_FILE="));
-        Ok(Self {
-            pid: inspect.state.pid,
-            ca_file: ca_file.map(str::to_owned),
-            shares_network: inspect.host_config.network_mode == "host",
-            name: container.to_owned(),
-        })
-    }
 }
 
 /// What can be asked from inside. No `Debug`: a password may be in it.
@@ -116,10 +95,10 @@ pub const MOST_BODY: usize = 1 << 20;
 
 /// A question together with where it is asked.
 #[derive(Serialize, Deserialize)]
-struct Request {
-    pid: u32,
-    ca_file: Option<String>,
-    question: Inside,
+pub(crate) struct Request {
+    pub(crate) pid: u32,
+    pub(crate) ca_file: Option<String>,
+    pub(crate) question: Inside,
 }
 
 /// The child keeps its own, shorter limits.
@@ -159,30 +138,4 @@ pub async fn ask_with(program: &Path, place: &Place, question: &Inside) -> Resul
         let said = String::from_utf8_lossy(&output.stderr);
         failed("it gave no answer", &format!("{} {}", output.status, said.trim()))
     })
-}
-
-impl Answer {
-    /// What a login came to.
-    pub(crate) fn of_login(
-        login: Result<Result<(), SqlError>, tokio::time::error::Elapsed>,
-        host: &str,
-        port: u16,
-    ) -> Self {
-        match login {
-            Ok(Ok(())) => Answer::LoggedIn,
-            // The password that was just set is not going to become another one.
-            Ok(Err(error @ SqlError::WrongPassword(_))) => Answer::Hopeless(error.to_string()),
-            Ok(Err(error)) => Answer::Failed(error.to_string()),
-            Err(_) => Answer::Failed(format!("{host}:{port} gave no answer in time")),
-        }
-    }
-
-    /// As a condition sees it; an HTTP answer of any kind holds. `redact` takes secrets out of foreign text.
-    pub fn held(self, redact: impl Fn(&str) -> String) -> Held {
-        match self {
-            Answer::LoggedIn | Answer::Http { .. } => Held::Yes,
-            Answer::Failed(seen) => Held::No(redact(&seen)),
-            Answer::Hopeless(seen) => Held::Never(redact(&seen)),
-        }
-    }
 }
