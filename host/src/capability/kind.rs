@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Acting, Gate};
-use crate::model::{Denial, value::Target};
+use crate::model::{Denial, Failure, value::Target};
 
 /// A step as a reviewer sees it. Never holds a secret: holes are shown by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,15 @@ pub enum StepFailure {
 impl From<anyhow::Error> for StepFailure {
     fn from(error: anyhow::Error) -> Self {
         StepFailure::Failed(error)
+    }
+}
+
+impl From<Failure> for StepFailure {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Denied(denial) => StepFailure::Denied(denial),
+            other => StepFailure::Failed(anyhow::Error::new(other)),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
 use rustix::fs::{AtFlags, Gid, Mode, RawMode, Uid};
 use serde::{Deserialize, Serialize};
 
-use super::{Within, below, failure, parent, root, write::failed};
+use super::{Within, below, failure, parent, root};
 use crate::{
     capability::{Acting, Facts, Gate, Preview, Repeat, StepFailure, StepKind},
     model::Denial,
@@ -77,7 +77,7 @@ fn ancestors(within: &Within<String>) -> Vec<std::path::PathBuf> {
 }
 
 fn open_root(within: &Within<String>) -> Result<Dir, StepFailure> {
-    root(within).map_err(failed)?.ok_or_else(|| {
+    root(within)?.ok_or_else(|| {
         // Not made: it may be where a disk is mounted that is missing now.
         anyhow!("{} can't be made: there is no directory {}; make it, or mount it", within.path, within.root.display())
             .into()
@@ -111,7 +111,7 @@ impl StepKind for DirectoryMake {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                     missing.extend(path.to_str().map(str::to_owned));
                 }
-                Err(error) => return Err(failed(failure(within, error))),
+                Err(error) => return Err(failure(within, error).into()),
             }
         }
         Ok(missing)
@@ -130,9 +130,9 @@ impl StepKind for DirectoryMake {
                     .with_context(|| within.path.clone())?,
                 // Somebody's already: its mode and owner stay.
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    below(&root, &path).map_err(|error| failed(failure(within, error)))?;
+                    below(&root, &path).map_err(|error| failure(within, error))?;
                 }
-                Err(error) => return Err(failed(failure(within, error))),
+                Err(error) => return Err(failure(within, error).into()),
             }
         }
         Ok(())
@@ -174,7 +174,7 @@ impl StepKind for DirectoryRemoveIfEmpty {
 
     async fn before(&self, acting: &Acting<'_>) -> Result<Option<DirectoryFound>, StepFailure> {
         let permit = acting.gate.path_change(self.path.to_owned())?;
-        let Some((directory, name)) = parent(permit.subject()).map_err(failed)? else { return Ok(None) };
+        let Some((directory, name)) = parent(permit.subject())? else { return Ok(None) };
         let Ok(facts) = rustix::fs::statat(&directory, &name, AtFlags::SYMLINK_NOFOLLOW) else { return Ok(None) };
         let owner = Owner { uid: facts.st_uid, gid: facts.st_gid };
         let found = DirectoryFound { mode: facts.st_mode & 0o7777, owner };
@@ -184,17 +184,17 @@ impl StepKind for DirectoryRemoveIfEmpty {
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.path_change(self.path.to_owned())?;
         let within = permit.subject();
-        let Some((directory, name)) = parent(within).map_err(failed)? else { return Ok(()) };
+        let Some((directory, name)) = parent(within)? else { return Ok(()) };
         match rustix::fs::unlinkat(&directory, &name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTEMPTY | rustix::io::Errno::EXIST) => Ok(()),
-            Err(error) => Err(failed(failure(within, error.into()))),
+            Err(error) => Err(failure(within, error.into()).into()),
         }
     }
 
     async fn revert(&self, before: &Option<DirectoryFound>, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let Some(found) = before else { return Ok(()) };
         let permit = acting.gate.path_change(self.path.to_owned())?;
-        let Some((directory, name)) = parent(permit.subject()).map_err(failed)? else { return Ok(()) };
+        let Some((directory, name)) = parent(permit.subject())? else { return Ok(()) };
         if directory.create_dir(&name).is_ok() {
             let made = directory.open_dir(&name).map_err(anyhow::Error::new)?;
             set_up(&made, found.mode, Some(found.owner)).with_context(|| self.path.to_owned())?;

@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use cap_std::fs::Dir;
 use serde::{Deserialize, Serialize};
 
-use super::{failure, parent, write::failed};
+use super::{failure, parent};
 use crate::{
     capability::{Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind},
     model::Denial,
@@ -30,12 +30,12 @@ impl DirectoryRemove {
     /// The directory that holds it, and its name in there; none when there is no such directory.
     fn place(&self, gate: &Gate) -> Result<Option<(Dir, String)>, StepFailure> {
         let permit = gate.path_change(self.path.to_owned())?;
-        let Some((directory, name)) = parent(permit.subject()).map_err(failed)? else { return Ok(None) };
+        let Some((directory, name)) = parent(permit.subject())? else { return Ok(None) };
         match directory.symlink_metadata(&name) {
             Ok(facts) if facts.is_dir() => Ok(Some((directory, name))),
             Ok(_) => Err(anyhow!("{} is no directory: it is left alone", self.path).into()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed(failure(permit.subject(), error))),
+            Err(error) => Err(failure(permit.subject(), error).into()),
         }
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     FileBefore, Within, block_place, find, markers, parent, secret_place, whole_place,
-    write::{failed, open_parent, remove, write},
+    write::{open_parent, remove, write},
 };
 use crate::{
     capability::{Acting, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, WrittenBy},
@@ -62,7 +62,7 @@ impl StepKind for FileRemove {
     async fn before(&self, acting: &Acting<'_>) -> Result<FileBefore, StepFailure> {
         let permit = acting.gate.path_change(self.path.to_owned())?;
         let within = permit.subject();
-        let found = find(within).map_err(failed)?;
+        let found = find(within)?;
         let state = &acting.world.state;
         let place = state.place(&whole_place(&within.path))?;
         if found.is_some() && place.is_none() {
@@ -75,7 +75,7 @@ impl StepKind for FileRemove {
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.path_change(self.path.to_owned())?;
         let within = permit.subject();
-        if let Some((directory, name)) = parent(within).map_err(failed)? {
+        if let Some((directory, name)) = parent(within)? {
             let _lock = disk::lock(&directory).with_context(|| within.path.clone())?;
             remove(&directory, &name, &within.path)?;
         }
@@ -101,7 +101,7 @@ impl StepKind for FileRemove {
 
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
         let permit = acting.gate.path_change(self.path.to_owned())?;
-        Ok(find(permit.subject()).map_err(failed)?.is_none())
+        Ok(find(permit.subject())?.is_none())
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -132,7 +132,7 @@ impl StepKind for FileRemoveBlock {
     async fn before(&self, acting: &Acting<'_>) -> Result<FileBefore, StepFailure> {
         let permit = acting.gate.path_change(self.path.to_owned())?;
         let within = permit.subject();
-        let found = find(within).map_err(failed)?;
+        let found = find(within)?;
         if let Some(found) = &found {
             markers(within, &self.comment).find(&found.bytes).map_err(|damage| anyhow!("{}: {damage}", within.path))?;
         }
@@ -144,9 +144,9 @@ impl StepKind for FileRemoveBlock {
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.path_change(self.path.to_owned())?;
         let within = permit.subject();
-        if let Some((directory, name)) = parent(within).map_err(failed)? {
+        if let Some((directory, name)) = parent(within)? {
             let _lock = disk::lock(&directory).with_context(|| within.path.clone())?;
-            if let Some(found) = find(within).map_err(failed)? {
+            if let Some(found) = find(within)? {
                 let rest = markers(within, &self.comment).remove(&found.bytes);
                 let rest = rest.map_err(|damage| anyhow!("{}: {damage}", within.path))?;
                 if rest.as_slice() != found.bytes.as_slice() {
@@ -169,7 +169,7 @@ impl StepKind for FileRemoveBlock {
             let (directory, name) = open_parent(within)?;
             let _lock = disk::lock(&directory).with_context(|| within.path.clone())?;
             // The file as it was, if nobody has changed the rest; else the block goes to its end.
-            let (bytes, mode, owner) = match find(within).map_err(failed)? {
+            let (bytes, mode, owner) = match find(within)? {
                 Some(now) if markers.remove(&then).ok().as_deref() != Some(&now.bytes[..]) => {
                     let put = markers.put(&now.bytes, block, crate::model::desired::Position::Last);
                     (put.map_err(|damage| anyhow!("{}: {damage}", within.path))?, now.mode, now.owner)
@@ -187,7 +187,7 @@ impl StepKind for FileRemoveBlock {
 
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
         let permit = acting.gate.path_change(self.path.to_owned())?;
-        let Some(found) = find(permit.subject()).map_err(failed)? else { return Ok(true) };
+        let Some(found) = find(permit.subject())? else { return Ok(true) };
         let block = markers(permit.subject(), &self.comment).find(&found.bytes);
         Ok(block.map_err(|damage| anyhow!("{}: {damage}", self.path))?.is_none())
     }

@@ -10,7 +10,7 @@ use crate::{
     capability::{Acting, Facts, Gate, Preview, Repeat, StepFailure, StepKind, WrittenBy, diff::diff},
     document,
     model::{
-        Denial, Failure, Permit, Sameness,
+        Denial, Permit, Sameness,
         desired::{Position, Region, WantedFile},
     },
     world::{
@@ -103,7 +103,7 @@ impl StepKind for WantedFile {
     async fn before(&self, acting: &Acting<'_>) -> Result<FileBefore, StepFailure> {
         let permit = acting.gate.file_write(self.clone())?;
         let within = permit.subject();
-        let standing = standing(within).map_err(failed)?;
+        let standing = standing(within)?;
         let whole = self.region == Region::Whole;
         let found = standing.found.as_ref().map(|found| FileFound {
             bytes: whole.then(|| Encoded::new(&found.bytes)),
@@ -125,7 +125,7 @@ impl StepKind for WantedFile {
             let mark = PlaceRecord { want: String::new(), written: String::new() };
             world.state.set_place(&secret_place(&within.path), Some(&mark))?;
         }
-        let part = world.rendered(self).map_err(failed)?;
+        let part = world.rendered(self)?;
         put(&permit, &part)?;
         remember(world, &permit, &part)
     }
@@ -149,7 +149,7 @@ impl StepKind for WantedFile {
 
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
         let permit = acting.gate.file_write(self.clone())?;
-        let comparison = acting.world.file_compare(&permit).await.map_err(failed)?;
+        let comparison = acting.world.file_compare(&permit).await?;
         Ok(comparison.content == Sameness::Same && comparison.mode == Sameness::Same)
     }
 
@@ -170,7 +170,7 @@ fn put(permit: &Permit<Within<WantedFile>>, part: &[u8]) -> Result<(), StepFailu
     let wanted = &within.asked;
     let (directory, name) = open_parent(within)?;
     let _lock = disk::lock(&directory).with_context(|| within.path.clone())?;
-    let found = find(within).map_err(failed)?;
+    let found = find(within)?;
     let owner = match &wanted.owner {
         Some(owner) => Some(Owner::named(&owner.user, &owner.group).with_context(|| within.path.clone())?),
         None => None,
@@ -197,7 +197,7 @@ fn put_back(permit: &Permit<Within<WantedFile>>, before: &FileBefore) -> Result<
     let within = permit.subject();
     let (directory, name) = open_parent(within)?;
     let _lock = disk::lock(&directory).with_context(|| within.path.clone())?;
-    let now = find(within).map_err(failed)?;
+    let now = find(within)?;
     match (&within.asked.region, &before.found, now) {
         (_, None, None) => Ok(()),
         (Region::Whole, None, Some(_)) => remove(&directory, &name, &within.path),
@@ -237,7 +237,7 @@ fn with_block(
 
 fn remember(world: &World, permit: &Permit<Within<WantedFile>>, part: &[u8]) -> Result<(), StepFailure> {
     let within = permit.subject();
-    let want = world.want_digest(&within.asked.content).map_err(failed)?;
+    let want = world.want_digest(&within.asked.content)?;
     let want = want.context("a secret that was written is gone from the store again")?;
     let record = PlaceRecord { want, written: world.vault.digest(part)? };
     world.state.set_place(&place(within), Some(&record))?;
@@ -246,7 +246,7 @@ fn remember(world: &World, permit: &Permit<Within<WantedFile>>, part: &[u8]) -> 
 }
 
 pub(crate) fn open_parent<T>(within: &Within<T>) -> Result<(cap_std::fs::Dir, String), StepFailure> {
-    parent(within).map_err(failed)?.ok_or_else(|| {
+    parent(within)?.ok_or_else(|| {
         let directory = std::path::Path::new(&within.path).parent().unwrap_or(&within.root);
         anyhow!("{} can't be written: there is no directory {}", within.path, directory.display()).into()
     })
@@ -269,13 +269,6 @@ pub(crate) fn remove(directory: &cap_std::fs::Dir, name: &str, path: &str) -> Re
 
 fn not_written(path: &str) -> String {
     format!("{path} can't be written")
-}
-
-pub(crate) fn failed(failure: Failure) -> StepFailure {
-    match failure {
-        Failure::Denied(denial) => StepFailure::Denied(denial),
-        failure => StepFailure::Failed(failure.into()),
-    }
 }
 
 /// Bytes, mode and owner of a file.

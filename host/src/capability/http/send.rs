@@ -101,7 +101,7 @@ impl<T: Requests> StepKind for T {
         let mut answers: Vec<Answer> = Vec::with_capacity(self.requests().len());
         for request in self.requests() {
             let says = readable(request, world).says();
-            let permit = world.http_known(request, acting.gate).map_err(failed)?;
+            let permit = world.http_known(request, acting.gate)?;
             let token = earlier_token(request, &says, &answers)?;
             if let Some(token) = &token {
                 world.vault.learned().learn(&format!("token for {says}"), token);
@@ -148,13 +148,6 @@ fn readable(request: &Request, world: &World) -> Request {
     request.with_known(&|target| world.vault.plain_marker(target))
 }
 
-fn failed(failure: Failure) -> StepFailure {
-    match failure {
-        Failure::Denied(denial) => StepFailure::Denied(denial),
-        other => StepFailure::Failed(anyhow!(other)),
-    }
-}
-
 /// A request that changes something and has no answer may have done its work; that is never hidden.
 fn unanswered(request: &Request, says: &str, trouble: Trouble) -> StepFailure {
     match trouble {
@@ -169,7 +162,7 @@ fn earlier_token(request: &Request, says: &str, answers: &[Answer]) -> Result<Op
     let Some(Bearer::Earlier { request: earlier, pointer }) = &request.bearer else { return Ok(None) };
     let answer = usize::try_from(*earlier).ok().and_then(|earlier| answers.get(earlier));
     let answer = answer.ok_or_else(|| anyhow!("{says}: there is no earlier request {earlier}"))?;
-    let json = answer.json().map_err(failed)?;
+    let json = answer.json()?;
     match json.pointer(pointer).and_then(Value::as_str) {
         Some(token) => Ok(Some(Zeroizing::new(token.to_owned()))),
         None => Err(anyhow!("{says}: the earlier answer has no token at `{pointer}`").into()),
@@ -181,7 +174,7 @@ fn keep(world: &World, request: &Request, says: &str, answer: &Answer) -> Result
     if request.captures.is_empty() {
         return Ok(());
     }
-    let json = answer.json().map_err(failed)?;
+    let json = answer.json()?;
     let value = |capture: &Capture| match json.pointer(&capture.pointer) {
         Some(Value::String(text)) => Ok(Zeroizing::new(text.clone())),
         Some(other @ (Value::Number(_) | Value::Bool(_))) => Ok(Zeroizing::new(other.to_string())),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    capability::{Acting, Destroys, Facts, Gate, Preview, Repeat, StepFailure, StepKind, files::write::failed},
+    capability::{Acting, Destroys, Facts, Gate, Preview, Repeat, StepFailure, StepKind},
     model::{Denial, Generator, Presence, value::Target},
 };
 
@@ -75,7 +75,7 @@ impl StepKind for SecretGenerate {
     }
 
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
-        Ok(matches!(acting.world.vault.presence(&self.into).map_err(failed)?, Presence::Present(_)))
+        Ok(matches!(acting.world.vault.presence(&self.into)?, Presence::Present(_)))
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -113,7 +113,7 @@ impl StepKind for SecretDiscard {
     }
 
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
-        Ok(matches!(acting.world.vault.presence(&self.of).map_err(failed)?, Presence::Absent))
+        Ok(matches!(acting.world.vault.presence(&self.of)?, Presence::Absent))
     }
 
     fn facts(&self) -> Facts<'_> {

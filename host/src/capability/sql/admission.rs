@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -60,17 +59,17 @@ impl StepKind for Admission {
     }
 
     async fn before(&self, acting: &Acting<'_>) -> Result<Blocks, StepFailure> {
-        current(&acting.gate.sql_admission(self.clone())?, acting).await.map_err(failed)
+        current(&acting.gate.sql_admission(self.clone())?, acting).await.map_err(StepFailure::from)
     }
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.sql_admission(self.clone())?;
-        write(&permit, &wanted(self), acting).await.map_err(failed)
+        write(&permit, &wanted(self), acting).await.map_err(StepFailure::from)
     }
 
     async fn revert(&self, before: &Blocks, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.sql_revoke(self.connection.clone())?;
-        write(&permit, before, acting).await.map_err(failed)
+        write(&permit, before, acting).await.map_err(StepFailure::from)
     }
 
     fn repeat(&self) -> Repeat {
@@ -109,17 +108,17 @@ impl StepKind for RevokeAdmission {
     }
 
     async fn before(&self, acting: &Acting<'_>) -> Result<Blocks, StepFailure> {
-        current(&acting.gate.sql_revoke(self.connection.to_owned())?, acting).await.map_err(failed)
+        current(&acting.gate.sql_revoke(self.connection.to_owned())?, acting).await.map_err(StepFailure::from)
     }
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.sql_revoke(self.connection.to_owned())?;
-        write(&permit, &Blocks::default(), acting).await.map_err(failed)
+        write(&permit, &Blocks::default(), acting).await.map_err(StepFailure::from)
     }
 
     async fn revert(&self, before: &Blocks, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.sql_revoke(self.connection.to_owned())?;
-        write(&permit, before, acting).await.map_err(failed)
+        write(&permit, before, acting).await.map_err(StepFailure::from)
     }
 
     fn repeat(&self) -> Repeat {
@@ -335,11 +334,4 @@ fn roles(admission: &Admission) -> String {
     let mut roles: Vec<&str> = admission.hba.iter().map(|entry| entry.role.as_str()).collect();
     roles.dedup();
     roles.join(", ").escape_debug().to_string()
-}
-
-fn failed(failure: Failure) -> StepFailure {
-    match failure {
-        Failure::Denied(denial) => StepFailure::Denied(denial),
-        failure => anyhow!("{failure}").into(),
-    }
 }

@@ -6,8 +6,6 @@
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
-
 use super::{client::Postgresql, hba};
 use crate::{
     capability::{Acting, Facts, Gate, Preview, Repeat, StepFailure, StepKind},
@@ -54,11 +52,11 @@ impl StepKind for SqlReload {
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.sql_reload(self.connection.to_owned())?;
-        let server = acting.world.connections.postgresql(permit.subject()).map_err(failed)?;
+        let server = acting.world.connections.postgresql(permit.subject())?;
         if is_print(&server) {
             return Ok(());
         }
-        reload(&server).await.map_err(failed)
+        reload(&server).await.map_err(StepFailure::from)
     }
 
     async fn revert(&self, (): &(), _acting: &Acting<'_>) -> Result<(), StepFailure> {
@@ -111,8 +109,4 @@ async fn loaded_at(server: &Postgresql) -> Result<String, Failure> {
 
 fn is_print(server: &Postgresql) -> bool {
     server.settings().write == WriteMode::Print
-}
-
-fn failed(failure: Failure) -> StepFailure {
-    anyhow!("{failure}").into()
 }

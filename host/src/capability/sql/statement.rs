@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 use super::client::{Postgresql, SqlError, identifier, literal};
 use crate::{
     capability::{Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind},
-    model::{Denial, Failure, desired::Database, value::Target},
+    model::{Denial, desired::Database, value::Target},
 };
 
 /// A typed statement for a PostgreSQL connection.
@@ -91,7 +91,7 @@ impl StepKind for SqlStep {
                 match role_facts(&server, role, acting).await? {
                     None => SqlBefore::Missing,
                     Some(role_facts) => {
-                        let verifier = acting.world.sql_verifier(&self.connection, role).await.map_err(failed)?;
+                        let verifier = acting.world.sql_verifier(&self.connection, role).await?;
                         SqlBefore::Role { login: role_facts.login, verifier }
                     }
                 }
@@ -130,10 +130,10 @@ impl StepKind for SqlStep {
         let Statement::SetPassword { role, verifier: of } = statement else {
             return run(&server, statement.database(), &statement.sql(""), acting).await;
         };
-        let verifier = acting.world.vault.reveal(of).map_err(failed)?;
+        let verifier = acting.world.vault.reveal(of)?;
         refuse_other_than_verifier(&verifier)?;
         run(&server, None, &statement.sql(&verifier), acting).await?;
-        acting.world.sql_remember_password(connection, role, of, &verifier).map_err(failed)
+        acting.world.sql_remember_password(connection, role, of, &verifier).map_err(StepFailure::from)
     }
 
     async fn revert(&self, before: &SqlBefore, acting: &Acting<'_>) -> Result<(), StepFailure> {
@@ -222,7 +222,7 @@ impl StepKind for SqlStep {
 
 impl SqlStep {
     fn server(&self, acting: &Acting<'_>) -> Result<Arc<Postgresql>, StepFailure> {
-        acting.world.connections.postgresql(&self.connection).map_err(failed)
+        acting.world.connections.postgresql(&self.connection).map_err(StepFailure::from)
     }
 
     /// Whatever the grant says: a superuser is never changed, nor what new databases are copied from.
@@ -361,11 +361,4 @@ fn presence(there: bool) -> SqlBefore {
 
 fn said(error: &SqlError, acting: &Acting<'_>) -> StepFailure {
     anyhow!("{}", acting.world.vault.redact(&error.to_string())).into()
-}
-
-fn failed(failure: Failure) -> StepFailure {
-    match failure {
-        Failure::Denied(denial) => StepFailure::Denied(denial),
-        failure => anyhow!("{failure}").into(),
-    }
 }

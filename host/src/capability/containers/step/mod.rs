@@ -34,15 +34,6 @@ impl From<EngineError> for StepFailure {
     }
 }
 
-impl From<crate::model::Failure> for StepFailure {
-    fn from(failure: crate::model::Failure) -> Self {
-        match failure {
-            crate::model::Failure::Denied(denial) => StepFailure::Denied(denial),
-            other => StepFailure::Failed(anyhow::Error::new(other)),
-        }
-    }
-}
-
 pub(crate) fn permit(
     gate: &Gate,
     connection: &str,
