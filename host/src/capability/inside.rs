@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Context, Result};
 use zeroize::Zeroizing;
 
-use super::{http::from_inside as web, sql::login};
+use super::{
+    http::from_inside as web,
+    sql::{client::Wire, login},
+};
 use crate::world::inside::{Answer, Hidden, Inside, Names, Request, Root, enter_network, give_up_root};
 
 const MOST_HOSTS: u64 = 1 << 20;
@@ -43,14 +46,16 @@ fn answer() -> Result<Answer> {
     runtime.block_on(async {
         let names = Arc::new(Names::new(&hosts, resolv_conf.as_deref()));
         match &request.question {
-            Inside::Login { host, port, database, role, password } => {
+            Inside::Login { host, port, database, role, password, trust } => {
                 let addresses = match names.look_up(host).await {
                     Ok(addresses) => addresses,
                     Err(unknown) => return Ok(Answer::Failed(unknown)),
                 };
-                let attempt =
-                    login::log_in_at(host, &addresses, *port, database, role, password.as_ref().map(Hidden::as_str));
-                Ok(login::answer_of(tokio::time::timeout(login::LIMIT, attempt).await, host, *port))
+                let password = password.as_ref().map(Hidden::as_str);
+                let wire = trust.clone().map_or(Wire::Plain, Wire::Tls);
+                Ok(login::Attempt { host, addresses: &addresses, port: *port, database, role, password, wire }
+                    .answer()
+                    .await)
             }
             Inside::HttpGet { url, headers } => {
                 web::get(url, headers, names, authorities.unwrap_or_else(rustls::RootCertStore::empty)).await

@@ -7,6 +7,7 @@ pub mod inside;
 pub mod memo;
 pub mod servers;
 pub mod state;
+pub mod tls;
 pub mod trusted;
 pub mod vault;
 

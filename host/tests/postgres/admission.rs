@@ -250,7 +250,9 @@ async fn passwords_in_rules_of_others_are_not_shown() {
     let ldap = "host other other 10.9.9.9/32 ldap ldapserver=dc.example ldapbasedn=\"dc=x\" ldapbinddn=\"cn=reader\" \
                 ldapbindpasswd=\"hunter22 and more\" ldapsearchattribute=uid\n";
     let radius = "host third third 10.9.9.9/32 radius radiusservers=10.9.9.8 radiussecrets=hunter33\n";
-    std::fs::write(stage.cluster.hba(), format!("{ldap}{radius}{HBA}")).unwrap();
+    let spread = "host fourth fourth 10.9.9.9/32 ldap ldapserver=dc.example ldapbasedn=\"dc=x\" ldapbind\"passwd\"=\\\n\
+                  hunter44\n";
+    std::fs::write(stage.cluster.hba(), format!("{ldap}{radius}{spread}{HBA}")).unwrap();
 
     let told = format!("{:?}", rules(&stage).await);
     let preview = format!("{:?}", admission("media").preview(&stage.acting()).await);
@@ -260,5 +262,14 @@ async fn passwords_in_rules_of_others_are_not_shown() {
     }
     // What is not shown is still there.
     admission("media").carry_out(&stage.acting()).await.unwrap();
-    assert!(read(&stage).0.contains(ldap) && read(&stage).0.contains(radius));
+    assert!([ldap, radius, spread].iter().all(|rule| read(&stage).0.contains(rule)));
+
+    // PostgreSQL complains of a line, and quotes what it does not understand: here, the password.
+    let broken = "host fifth fifth 10.9.9.9/32 ldap ldapserver=dc.example ldapbindpasswd= hunter55\n";
+    std::fs::write(stage.cluster.hba(), format!("{HBA}{broken}")).unwrap();
+    let seen = rules(&stage).await;
+    assert_eq!(seen.broken[0].line, 4, "{seen:?}");
+    let refused = admission("media").carry_out(&stage.acting()).await.unwrap_err().to_string();
+    assert!(refused.contains("line 4 is broken") && refused.contains("may be a password"), "{refused}");
+    assert!(!format!("{seen:?}{refused}").contains("hunter"), "{seen:?}");
 }

@@ -37,7 +37,7 @@ impl Drop for Sleeper {
 
 fn login(host: &str, port: u16) -> Inside {
     let name = || "media".to_owned();
-    Inside::Login { host: host.into(), port, database: name(), role: name(), password: None }
+    Inside::Login { host: host.into(), port, database: name(), role: name(), password: None, trust: None }
 }
 
 #[tokio::test]

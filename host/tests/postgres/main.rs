@@ -3,6 +3,7 @@
 
 mod admission;
 mod cluster;
+mod converging;
 mod inside;
 mod pinned;
 mod reaching;
@@ -10,3 +11,4 @@ mod reading;
 mod stack;
 mod stage;
 mod statements;
+mod tls;

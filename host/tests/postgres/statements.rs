@@ -36,8 +36,13 @@ async fn a_role_is_made_and_taken_back() {
     let attributes = "SELECT concat_ws(',', rolsuper, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, \
                       rolbypassrls) FROM pg_roles WHERE rolname = 'media'";
     assert_eq!(stage.ask("postgres", attributes).await, some("f,f,f,t,f,f"));
-    let refused = stage.refused(create.clone()).await;
-    assert!(refused.contains("already exists"), "{refused}");
+    assert_eq!(stage.run(create.clone()).await, SqlBefore::Present, "exactly this role is there");
+    for somebody_elses in ["CREATEDB", "PASSWORD 'theirs'"] {
+        stage.ask("postgres", &format!("ALTER ROLE media {somebody_elses}")).await;
+        let refused = stage.refused(create.clone()).await;
+        assert!(refused.contains("already exists"), "{refused}");
+        stage.ask("postgres", "ALTER ROLE media NOCREATEDB PASSWORD NULL").await;
+    }
 
     stage.ask("postgres", "ALTER ROLE media NOLOGIN").await;
     let before = stage.run(AllowLogin { role: role() }).await;

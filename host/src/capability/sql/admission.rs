@@ -305,7 +305,10 @@ async fn preview_lines(
 /// A unified diff of one file, its name first; nothing when nothing changes.
 fn diff(file: &ServerFile, new: &[u8]) -> Vec<PreviewLine> {
     let (old, new) = (String::from_utf8_lossy(&file.bytes), String::from_utf8_lossy(new));
-    let diff = similar::TextDiff::from_lines(&*old, &*new);
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let diff = similar::TextDiff::from_slices(&old, &new);
+    // Where a rule begins and ends, the file as it is decides: what is put into it adds no password.
+    let shown = hba::without_passwords(&old);
     let mut lines = Vec::new();
     for hunk in diff.unified_diff().context_radius(2).iter_hunks() {
         let header = hunk.header().to_string();
@@ -316,8 +319,9 @@ fn diff(file: &ServerFile, new: &[u8]) -> Vec<PreviewLine> {
                 similar::ChangeTag::Delete => Sign::Removed,
                 similar::ChangeTag::Insert => Sign::Added,
             };
-            let text = hba::without_passwords(change.value().trim_end_matches(['\n', '\r']));
-            lines.push(line(sign, &text));
+            let known = change.old_index().and_then(|index| shown.get(index));
+            let text = known.map_or(change.value(), |line| &line.shown);
+            lines.push(line(sign, text));
         }
     }
     lines

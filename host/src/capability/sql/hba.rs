@@ -120,11 +120,22 @@ fn rules_of(
 ) -> Result<HbaRules, Failure> {
     let own_lines = file.own_lines(own)?;
     let shown = file.path.display().to_string();
+    let text = String::from_utf8_lossy(&file.bytes);
+    let lines = without_passwords(&text.lines().collect::<Vec<_>>());
+    // PostgreSQL quotes the line that it does not understand. What stands in an included file is not known here.
+    let quotable = |file: &str, number: u32| {
+        let line = usize::try_from(number).ok().and_then(|number| lines.get(number.checked_sub(1)?));
+        file == shown && line.is_some_and(|line| line.holds == Holds::NoPassword)
+    };
     let mut rules = Vec::new();
     for row in View::HbaRules.rows::<RuleRow>(rows)? {
         let row_file = row.file_name.clone().unwrap_or_else(|| shown.clone());
         let ours = row_file == shown && own_lines.contains(&row.line_number);
-        if let Some(error) = row.error {
+        if let Some(mut error) = row.error {
+            if !quotable(&row_file, row.line_number) {
+                "there may be a password in the line, so PostgreSQL's words are not shown: ask pg_hba_file_rules"
+                    .clone_into(&mut error);
+            }
             broken.extend((!ours).then_some(HbaBroken { file: row_file, line: row.line_number, error }));
             continue;
         }
@@ -136,7 +147,13 @@ fn rules_of(
             databases: row.database.unwrap_or_default(),
             users: row.user_name.unwrap_or_default(),
             method: row.auth_method.unwrap_or_default(),
-            options: row.options.unwrap_or_default().iter().map(|option| without_passwords(option)).collect(),
+            options: row
+                .options
+                .unwrap_or_default()
+                .iter()
+                .flat_map(|option| without_passwords(&[option]))
+                .map(|line| line.shown)
+                .collect(),
         });
     }
     Ok(HbaRules { file: shown, rules, broken })
@@ -145,17 +162,51 @@ fn rules_of(
 /// Options of rules that hold a password or a shared secret (PostgreSQL's documentation, 21.10 and 21.11).
 const SECRET_OPTIONS: [&str; 2] = ["ldapbindpasswd", "radiussecrets"];
 
-/// A line of pg_hba.conf, or an option of it, as it may be shown and handed on: from the first secret on, the rest of the
-/// line is left out. Quoting rules decide where the value ends, and no reader of ours needs what comes after.
-pub(crate) fn without_passwords(line: &str) -> String {
-    let begins = |option: &str| {
-        line.match_indices(option).find(|(at, _)| line[at + option.len()..].trim_start().starts_with('='))
-    };
-    let first = SECRET_OPTIONS.iter().filter_map(|option| begins(option).map(|(at, _)| (at, option))).min();
-    match first {
-        None => line.to_owned(),
-        Some((at, option)) => format!("{}{option}=(not shown, with the rest of the line)", &line[..at]),
+/// A line of pg_hba.conf, or an option of it, as it may be shown and handed on.
+pub(crate) struct ShownLine {
+    /// Without the password.
+    pub(crate) shown: String,
+    /// Whether the rule that it is a part of holds one.
+    holds: Holds,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Password,
+    NoPassword,
+}
+
+/// The lines of pg_hba.conf without passwords: from the name of the first secret option on, the rest of the rule is left
+/// out, since quoting decides where a value ends. A rule goes on behind a backslash at the end of a line, even in the
+/// middle of a word, and quotes may stand anywhere (PostgreSQL's documentation, 21.1).
+pub(crate) fn without_passwords(lines: &[&str]) -> Vec<ShownLine> {
+    lines.split_inclusive(|line| !line.ends_with('\\')).flat_map(rule_without_passwords).collect()
+}
+
+fn rule_without_passwords(lines: &[&str]) -> Vec<ShownLine> {
+    // As the server reads it, and for each byte of that the line and the place that it comes from.
+    let (mut read, mut places) = (String::new(), Vec::new());
+    for (number, line) in lines.iter().enumerate() {
+        let continued = line.strip_suffix('\\').unwrap_or(line);
+        for (at, character) in continued.char_indices().filter(|(_, character)| *character != '"') {
+            read.push(character);
+            places.resize(read.len(), (number, at));
+        }
     }
+    let begins = |option: &str| {
+        read.match_indices(option).map(|(at, _)| at).find(|at| read[at + option.len()..].trim_start().starts_with('='))
+    };
+    let first = SECRET_OPTIONS.iter().filter_map(|option| Some((begins(option)?, option))).min();
+    let cut = first.map(|(at, option)| (places[at], option));
+    let shown = |(number, line): (usize, &&str)| match cut {
+        Some(((cut, at), option)) if number == cut => {
+            format!("{}{option}=(not shown, with the rest of the rule)", &line[..at])
+        }
+        Some(((cut, _), _)) if number > cut => "(not shown)".to_owned(),
+        _ => (*line).to_owned(),
+    };
+    let holds = if cut.is_some() { Holds::Password } else { Holds::NoPassword };
+    lines.iter().enumerate().map(|line| ShownLine { shown: shown(line), holds }).collect()
 }
 
 /// `file` is only read where a line is broken.
@@ -231,6 +282,39 @@ struct IdentRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn lines(text: &str) -> Vec<ShownLine> {
+        without_passwords(&text.lines().collect::<Vec<_>>())
+    }
+
+    /// Each of these PostgreSQL reads as a rule with `ldapbindpasswd=hunter2` or `radiussecrets=hunter2`.
+    #[test]
+    fn no_way_of_writing_a_password_shows_it() {
+        for rule in [
+            "host a a all ldap ldapbindpasswd=hunter2",
+            "host a a all ldap ldapbindpasswd=\"hunter2 hunter2\"",
+            "host a a all ldap \"ldapbindpasswd=hunter2\"",
+            "host a a all ldap ldapbind\"passwd\"=hunter2",
+            "host a a all radius radiusservers=x radiussecrets=\"hunter2,hunter2\" radiusports=hunter2",
+            "host a a all ldap \\\nldapbindpasswd=hunter2",
+            "host a a all ldap ldapbindpasswd=\\\nhunter2",
+            "host a a all ldap ldapbindpasswd=\\\r\n\\\r\nhunter2",
+            "host a a all ldap ldapbindpass\\\nwd=hunter2",
+            "host a a all ldap ldapbindpasswd=\"hun\\\nter2\" ldapserver=hunter2",
+            "# host a a all ldap ldapbindpasswd=\\\nhunter2",
+        ] {
+            let shown: Vec<String> = lines(rule).into_iter().map(|line| line.shown).collect();
+            assert_eq!(shown.len(), rule.lines().count(), "each line stays one: {rule}");
+            let shown = shown.join("\n");
+            assert!(!shown.contains("hun") && !shown.contains("ter2"), "{rule}\n{shown}");
+            assert!(shown.contains("not shown"), "{rule}");
+            let after = lines(&format!("{rule}\nlocal all all peer"));
+            assert_eq!(after.last().unwrap().shown, "local all all peer", "the next rule is another one: {rule}");
+        }
+        let plain = "# ldapbindpasswd is in the vault\nhost \"a\" a all scram-sha-256 \\\n  map=x";
+        let shown: Vec<String> = lines(plain).into_iter().map(|line| line.shown).collect();
+        assert_eq!(shown.join("\n"), plain);
+    }
 
     #[test]
     fn a_netmask_becomes_a_prefix() {

@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-use tokio_postgres::{Config, config::SslMode};
+use tokio_postgres::Config;
 
-use super::client::{SqlError, log_in};
+use super::client::{Server, SqlError, Wire, connect, log_in};
 use crate::{
     capability::{Acting, Gate, Held, Vantage, containers::name_of_this_machine},
     model::{Denial, Failure, value::Target},
@@ -24,7 +23,7 @@ pub struct SqlLogin {
 }
 
 /// A login takes milliseconds; a host that is not there, as long as we let it.
-pub(crate) const LIMIT: Duration = Duration::from_secs(8);
+const LIMIT: Duration = Duration::from_secs(8);
 
 /// Asks the gate.
 pub fn permit(login: &SqlLogin, gate: &Gate) -> Result<(), Denial> {
@@ -47,9 +46,12 @@ pub async fn ask(login: &SqlLogin, vantage: &Vantage, acting: &Acting<'_>) -> Re
     let asked = match vantage {
         Vantage::Host => {
             let (host, port) = server.settings().tcp_from_here();
-            let login =
-                log_in_at(&host, &[], port, database, role, password.as_ref().map(|password| password.as_str()));
-            answer_of(tokio::time::timeout(LIMIT, login).await, &host, port)
+            let wire = match &server.settings().server {
+                Server::Socket { .. } => Wire::Plain,
+                Server::Tcp { .. } => server.settings().wire()?,
+            };
+            let password = password.as_ref().map(|password| password.as_str());
+            Attempt { host: &host, addresses: &[], port, database, role, password, wire }.answer().await
         }
         Vantage::Container { connection: engine, name } => {
             let place = inside::Place::find(acting, engine, name).await?;
@@ -60,7 +62,12 @@ pub async fn ask(login: &SqlLogin, vantage: &Vantage, acting: &Acting<'_>) -> Re
             let host = server.settings().elsewhere().map_or(machine, str::to_owned);
             let (database, role) = (database.clone(), role.clone());
             let password = password.map(Into::into);
-            let question = inside::Inside::Login { host, port: server.settings().port, database, role, password };
+            let trust = match server.settings().wire()? {
+                Wire::Tls(trust) => Some(trust),
+                Wire::Plain | Wire::PlainHere => None,
+            };
+            let question =
+                inside::Inside::Login { host, port: server.settings().port, database, role, password, trust };
             inside::ask(&place, &question).await?
         }
         Vantage::Consumers => {
@@ -70,45 +77,42 @@ pub async fn ask(login: &SqlLogin, vantage: &Vantage, acting: &Acting<'_>) -> Re
     Ok(Held::of(asked, |text| acting.world.vault.redact(text)))
 }
 
-/// Connects to `host`, or to the first of its `addresses` that answers where the caller has looked them up, logs in and
-/// asks `SELECT 1`.
-pub(crate) async fn log_in_at(
-    host: &str,
-    addresses: &[std::net::IpAddr],
-    port: u16,
-    database: &str,
-    role: &str,
-    password: Option<&str>,
-) -> Result<(), SqlError> {
-    let place = format!("{host}:{port}");
-    let mut config = Config::new();
-    config.user(role).dbname(database).application_name("stackrun check").ssl_mode(SslMode::Disable);
-    if let Some(password) = password {
-        config.password(password.as_bytes());
-    }
-    let stream = match addresses {
-        [] => TcpStream::connect((host, port)).await,
-        addresses => {
-            let sockets: Vec<_> = addresses.iter().map(|address| (*address, port).into()).collect();
-            TcpStream::connect(sockets.as_slice()).await
-        }
-    };
-    let (client, _) = log_in(&config, stream.map_err(|cause| SqlError::reaching(&cause, &place))?, &place).await?;
-    let answered = client.query("SELECT 1", &[]).await;
-    answered.map(|_| ()).map_err(|error| SqlError::Unreachable(format!("PostgreSQL at {place} broke off: {error}")))
+/// One login.
+pub(crate) struct Attempt<'a> {
+    pub(crate) host: &'a str,
+    /// Where the caller has looked them up.
+    pub(crate) addresses: &'a [std::net::IpAddr],
+    pub(crate) port: u16,
+    pub(crate) database: &'a str,
+    pub(crate) role: &'a str,
+    pub(crate) password: Option<&'a str>,
+    pub(crate) wire: Wire,
 }
 
-/// What a login came to.
-pub(crate) fn answer_of(
-    login: Result<Result<(), SqlError>, tokio::time::error::Elapsed>,
-    host: &str,
-    port: u16,
-) -> inside::Answer {
-    match login {
-        Ok(Ok(())) => inside::Answer::LoggedIn,
-        // The password that was just set is not going to become another one.
-        Ok(Err(error @ SqlError::WrongPassword(_))) => inside::Answer::Hopeless(error.to_string()),
-        Ok(Err(error)) => inside::Answer::Failed(error.to_string()),
-        Err(_) => inside::Answer::Failed(format!("{host}:{port} gave no answer in time")),
+impl Attempt<'_> {
+    /// Logs in and asks `SELECT 1`, and says what it came to.
+    pub(crate) async fn answer(&self) -> inside::Answer {
+        match tokio::time::timeout(LIMIT, self.log_in()).await {
+            Ok(Ok(())) => inside::Answer::LoggedIn,
+            // The password that was just set is not going to become another one, nor is the rule that was just loaded.
+            Ok(Err(error @ (SqlError::WrongPassword(_) | SqlError::Unproven(_)))) => {
+                inside::Answer::Hopeless(error.to_string())
+            }
+            Ok(Err(error)) => inside::Answer::Failed(error.to_string()),
+            Err(_) => inside::Answer::Failed(format!("{}:{} gave no answer in time", self.host, self.port)),
+        }
+    }
+
+    async fn log_in(&self) -> Result<(), SqlError> {
+        let place = format!("{}:{}", self.host, self.port);
+        let mut config = Config::new();
+        config.user(self.role).dbname(self.database).application_name("stackrun check");
+        if let Some(password) = self.password {
+            config.password(password.as_bytes());
+        }
+        let stream = connect(self.host, self.addresses, self.port, &self.wire).await?;
+        let (client, _) = log_in(&config, stream, &place).await?;
+        let answered = client.query("SELECT 1", &[]).await;
+        answered.map(|_| ()).map_err(|error| SqlError::Unreachable(format!("PostgreSQL at {place} broke off: {error}")))
     }
 }

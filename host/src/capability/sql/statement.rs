@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 use super::client::{Postgresql, SqlError, identifier, literal};
 use crate::{
     capability::{Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind},
-    model::{Denial, desired::Database, value::Target},
+    model::{Denial, Permit, desired::Database, value::Target},
 };
 
 /// A typed statement for a PostgreSQL connection.
@@ -114,65 +114,65 @@ impl StepKind for SqlStep {
         let SqlStep { connection, statement } = permit.subject();
         let server = self.server(acting)?;
         self.guard(&server, acting).await?;
-        let takes_away = matches!(statement, Statement::DropRole { .. } | Statement::DropDatabase { .. });
-        let adds_once = matches!(statement, Statement::CreateExtension { .. });
         // Somebody was faster, or a run that was killed; an extension may have come with the template.
-        if (takes_away || adds_once) && self.is_done(acting).await? {
+        if self.is_done(acting).await? {
             return Ok(());
         }
-        if let Statement::DropDatabase { database } = statement {
-            server.leave(database).await;
+        match statement {
+            Statement::SetPassword { role, verifier: of } => {
+                let verifier = acting.world.vault.reveal(of)?;
+                refuse_other_than_verifier(&verifier)?;
+                run(&server, &permit, &statement.sql(&verifier), acting).await?;
+                Ok(acting.world.sql_remember_password(connection, role, of, &verifier)?)
+            }
+            Statement::CreateExtension { .. } => {
+                let made = server.create_extension(&permit, &statement.sql("")).await;
+                made.map_err(|error| said(&error, acting))
+            }
+            Statement::DropDatabase { database } => {
+                server.leave(database).await;
+                run(&server, &permit, &statement.sql(""), acting).await
+            }
+            _ => run(&server, &permit, &statement.sql(""), acting).await,
         }
-        if let Statement::CreateExtension { database, .. } = statement {
-            let made = server.create_extension(database, &statement.sql("")).await;
-            return made.map_err(|error| said(&error, acting));
-        }
-        let Statement::SetPassword { role, verifier: of } = statement else {
-            return run(&server, statement.database(), &statement.sql(""), acting).await;
-        };
-        let verifier = acting.world.vault.reveal(of)?;
-        refuse_other_than_verifier(&verifier)?;
-        run(&server, None, &statement.sql(&verifier), acting).await?;
-        acting.world.sql_remember_password(connection, role, of, &verifier).map_err(StepFailure::from)
     }
 
     async fn revert(&self, before: &SqlBefore, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        let permit = &acting.gate.sql_change(self.clone())?;
         let server = self.server(acting)?;
-        match (&self.statement, before) {
-            (Statement::CreateRole { role }, SqlBefore::Missing) => drop_new_role(&server, role, acting).await,
-            (Statement::AllowLogin { role }, SqlBefore::Role { login: false, .. }) => {
-                run(&server, None, &format!("ALTER ROLE {} NOLOGIN", identifier(role)), acting).await
+        let has_role = async |role| Ok::<_, StepFailure>(role_facts(&server, role, acting).await?.is_some());
+        let has_database = async |name| Ok::<_, StepFailure>(database_facts(&server, name, acting).await?.is_some());
+        // What is gone has nothing left to be taken back.
+        match (&permit.subject().statement, before) {
+            (Statement::CreateRole { role }, SqlBefore::Missing) => drop_new_role(&server, permit, role, acting).await,
+            (Statement::AllowLogin { role }, SqlBefore::Role { login: false, .. }) if has_role(role).await? => {
+                run(&server, permit, &format!("ALTER ROLE {} NOLOGIN", identifier(role)), acting).await
             }
-            (Statement::SetPassword { role, .. }, SqlBefore::Role { verifier, .. }) => {
+            (Statement::SetPassword { role, .. }, SqlBefore::Role { verifier, .. }) if has_role(role).await? => {
                 let old = verifier.as_deref().map_or("NULL".to_owned(), literal);
-                run(&server, None, &format!("ALTER ROLE {} PASSWORD {old}", identifier(role)), acting).await
+                run(&server, permit, &format!("ALTER ROLE {} PASSWORD {old}", identifier(role)), acting).await
             }
-            (Statement::DropRole { role }, SqlBefore::Role { login, verifier }) => {
-                if role_facts(&server, role, acting).await?.is_some() {
-                    return Ok(());
-                }
+            (Statement::DropRole { role }, SqlBefore::Role { login, verifier }) if !has_role(role).await? => {
                 let login = if *login { "LOGIN" } else { "NOLOGIN" };
                 let password = verifier.as_deref().map(|old| format!(" PASSWORD {}", literal(old))).unwrap_or_default();
-                run(&server, None, &format!("CREATE ROLE {} {login}{password}", identifier(role)), acting).await
+                run(&server, permit, &format!("CREATE ROLE {} {login}{password}", identifier(role)), acting).await
             }
             (Statement::CreateDatabase(database), SqlBefore::Missing) => {
-                drop_new_database(&server, &database.name, acting).await
+                drop_new_database(&server, permit, &database.name, acting).await
             }
-            (Statement::SetOwner { database, .. }, SqlBefore::Owner(owner)) => {
+            (Statement::SetOwner { database, .. }, SqlBefore::Owner(owner)) if has_database(database).await? => {
                 let sql = format!("ALTER DATABASE {} OWNER TO {}", identifier(database), identifier(owner));
-                run(&server, None, &sql, acting).await
+                run(&server, permit, &sql, acting).await
             }
-            (Statement::CreateExtension { database, extension }, SqlBefore::Missing) => {
+            (Statement::CreateExtension { database, extension }, SqlBefore::Missing)
+                if has_database(database).await? =>
+            {
+                let session = server.session(Some(database)).await.map_err(|error| said(&error, acting))?;
                 let sql = format!("DROP EXTENSION IF EXISTS {}", identifier(extension));
-                run(&server, Some(database), &sql, acting).await
+                session.run(permit, &sql).await.map_err(|error| said(&error, acting))
             }
-            (Statement::DropDatabase { database }, SqlBefore::Owner(_)) => {
-                match database_facts(&server, database, acting).await? {
-                    Some(_) => Ok(()),
-                    None => {
-                        Err(anyhow!("the database {database} is gone: a dropped database can't be brought back").into())
-                    }
-                }
+            (Statement::DropDatabase { database }, SqlBefore::Owner(_)) if !has_database(database).await? => {
+                Err(anyhow!("the database {database} is gone: a dropped database can't be brought back").into())
             }
             _ => Ok(()),
         }
@@ -190,18 +190,25 @@ impl StepKind for SqlStep {
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
         let server = self.server(acting)?;
         Ok(match &self.statement {
-            Statement::CreateRole { role } => role_facts(&server, role, acting).await?.is_some(),
+            // Exactly what the statement makes: whatever else has that name may be somebody else's.
+            Statement::CreateRole { role } => {
+                role_facts(&server, role, acting).await?.is_some_and(|facts| facts.login && !facts.more)
+                    && acting.world.sql_verifier(&self.connection, role).await?.is_none()
+            }
             Statement::DropRole { role } => role_facts(&server, role, acting).await?.is_none(),
             Statement::AllowLogin { role } => role_facts(&server, role, acting).await?.is_some_and(|role| role.login),
-            Statement::CreateDatabase(new) => database_facts(&server, &new.name, acting).await?.is_some(),
+            Statement::CreateDatabase(Database { name, owner, .. }) => {
+                database_facts(&server, name, acting).await?.is_some_and(|facts| facts.owner == *owner)
+            }
             Statement::DropDatabase { database } => database_facts(&server, database, acting).await?.is_none(),
             Statement::SetOwner { database, owner } => {
                 database_facts(&server, database, acting).await?.is_some_and(|facts| facts.owner == *owner)
             }
             Statement::CreateExtension { database, extension } => {
-                has_extension(&server, database, extension, acting).await?
+                database_facts(&server, database, acting).await?.is_some()
+                    && has_extension(&server, database, extension, acting).await?
             }
-            // Repeatable: nobody asks.
+            // Whoever knows whether it is the same password has had it decrypted; setting it again does no harm.
             Statement::SetPassword { .. } => false,
         })
     }
@@ -255,6 +262,8 @@ impl SqlStep {
 struct RoleFacts {
     superuser: bool,
     login: bool,
+    /// Whether it may do anything beside logging in.
+    more: bool,
 }
 
 struct DatabaseFacts {
@@ -263,11 +272,12 @@ struct DatabaseFacts {
 }
 
 async fn role_facts(server: &Postgresql, role: &str, acting: &Acting<'_>) -> Result<Option<RoleFacts>, StepFailure> {
-    const ASK: &str = "SELECT rolsuper, rolcanlogin FROM pg_catalog.pg_roles \
+    const ASK: &str = "SELECT rolsuper, rolcanlogin, \
+                       rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls FROM pg_catalog.pg_roles \
                        WHERE rolname OPERATOR(pg_catalog.=) $1::pg_catalog.text";
     let rows = ask(server, None, ASK, &[role], acting).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    Ok(Some(RoleFacts { superuser: cell(row, 0)?, login: cell(row, 1)? }))
+    Ok(Some(RoleFacts { superuser: cell(row, 0)?, login: cell(row, 1)?, more: cell(row, 2)? }))
 }
 
 async fn database_facts(
@@ -295,9 +305,14 @@ async fn has_extension(
 
 /// A role that this run has made. What has come to own something in the meantime stays, as a database with data in it
 /// does: the next run adopts it.
-async fn drop_new_role(server: &Postgresql, role: &str, acting: &Acting<'_>) -> Result<(), StepFailure> {
+async fn drop_new_role(
+    server: &Postgresql,
+    permit: &Permit<SqlStep>,
+    role: &str,
+    acting: &Acting<'_>,
+) -> Result<(), StepFailure> {
     let session = server.session(None).await.map_err(|error| said(&error, acting))?;
-    match session.run(&format!("DROP ROLE IF EXISTS {}", identifier(role))).await {
+    match session.run(permit, &format!("DROP ROLE IF EXISTS {}", identifier(role))).await {
         Err(error) if error.is(&SqlState::DEPENDENT_OBJECTS_STILL_EXIST) => {
             tracing::warn!("role {role} stays: something belongs to it by now");
             Ok(())
@@ -307,7 +322,12 @@ async fn drop_new_role(server: &Postgresql, role: &str, acting: &Acting<'_>) -> 
 }
 
 /// A database that this run has made; one that holds anything by now stays.
-async fn drop_new_database(server: &Postgresql, database: &str, acting: &Acting<'_>) -> Result<(), StepFailure> {
+async fn drop_new_database(
+    server: &Postgresql,
+    permit: &Permit<SqlStep>,
+    database: &str,
+    acting: &Acting<'_>,
+) -> Result<(), StepFailure> {
     const COUNT: &str = "SELECT 1 FROM pg_catalog.pg_class c \
                          JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
                          WHERE n.nspname OPERATOR(pg_catalog.<>) ALL (ARRAY['pg_catalog', 'information_schema']) \
@@ -323,7 +343,7 @@ async fn drop_new_database(server: &Postgresql, database: &str, acting: &Acting<
         return Ok(());
     }
     server.leave(database).await;
-    run(server, None, &format!("DROP DATABASE {}", identifier(database)), acting).await
+    run(server, permit, &format!("DROP DATABASE {}", identifier(database)), acting).await
 }
 
 /// The only thing that ever stands in a password statement: no plugin can have a password itself sent.
@@ -346,9 +366,9 @@ async fn ask(
     session.ask(sql, parameters).await.map_err(|error| said(&error, acting))
 }
 
-async fn run(server: &Postgresql, database: Option<&str>, sql: &str, acting: &Acting<'_>) -> Result<(), StepFailure> {
-    let session = server.session(database).await.map_err(|error| said(&error, acting))?;
-    session.run(sql).await.map_err(|error| said(&error, acting))
+async fn run(server: &Postgresql, permit: &Permit<SqlStep>, sql: &str, acting: &Acting<'_>) -> Result<(), StepFailure> {
+    let session = server.session(None).await.map_err(|error| said(&error, acting))?;
+    session.run(permit, sql).await.map_err(|error| said(&error, acting))
 }
 
 fn cell<'r, T: tokio_postgres::types::FromSql<'r>>(row: &'r tokio_postgres::Row, at: usize) -> Result<T, StepFailure> {

@@ -20,6 +20,7 @@ pub(crate) use enter::{enter_network, give_up_root};
 pub(crate) use names::Names;
 pub(crate) use root::Root;
 
+use super::tls::Trust;
 use crate::model::Failure;
 
 /// A container to ask from.
@@ -40,8 +41,8 @@ pub struct Place {
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum Inside {
-    /// A login to a PostgreSQL database, and `SELECT 1`.
-    Login { host: String, port: u16, database: String, role: String, password: Option<Hidden> },
+    /// A login to a PostgreSQL database, and `SELECT 1`; by TLS where somebody is to be trusted.
+    Login { host: String, port: u16, database: String, role: String, password: Option<Hidden>, trust: Option<Trust> },
     /// A GET request, without following redirects. `headers` may hold secrets.
     HttpGet { url: String, headers: Vec<(String, Hidden)> },
 }

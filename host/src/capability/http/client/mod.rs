@@ -6,7 +6,6 @@
 
 mod endpoint;
 mod outgoing;
-mod tls;
 mod trouble;
 
 use std::{
@@ -24,7 +23,13 @@ pub use endpoint::{Endpoint, Route, https_port, origin_of};
 pub use outgoing::Outgoing;
 pub use trouble::Trouble;
 
-use crate::{model::Failure, world::Connections};
+use crate::{
+    model::Failure,
+    world::{
+        Connections,
+        tls::{self, Trust},
+    },
+};
 
 /// How long connecting, and how long the whole of a request may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -132,7 +137,7 @@ async fn make(endpoint: &Endpoint) -> Result<reqwest::Client, Failure> {
         .connect_timeout(CONNECT_LIMIT)
         .timeout(LIMIT);
     if endpoint.origin.starts_with("https:") {
-        builder = builder.tls_backend_preconfigured(tls::config(endpoint.ca.as_deref())?);
+        builder = builder.tls_backend_preconfigured(Trust::read(endpoint.ca.as_deref())?.config()?);
     } else {
         // The library wants to be told some TLS, even where none is spoken.
         builder = builder.tls_backend_preconfigured(tls::without_roots()?);

@@ -2,10 +2,10 @@
 
 use std::{error::Error, io::ErrorKind, time::Duration};
 
-use rustls::{AlertDescription, CertificateError, Error as TlsError};
+use rustls::Error as TlsError;
 
 use super::{CONNECT_LIMIT, Endpoint};
-use crate::model::Failure;
+use crate::{model::Failure, world::tls};
 
 /// Why a request has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +33,9 @@ pub fn of(error: &reqwest::Error, endpoint: &Endpoint, limit: Duration) -> Troub
 fn words(error: &reqwest::Error, endpoint: &Endpoint, limit: Duration) -> String {
     let called = endpoint.called();
     let seconds = limit.as_secs();
-    if let Some(tls) = cause::<TlsError>(error) {
-        return format!("{called}: {}", tls_words(tls, endpoint));
+    if let Some(refused) = cause::<TlsError>(error) {
+        let why = tls::words(refused, endpoint.host(), endpoint.ca.as_deref(), endpoint.connection.as_deref());
+        return format!("{called}: {why}");
     }
     if error.is_timeout() {
         return if error.is_connect() {
@@ -60,40 +61,6 @@ fn words(error: &reqwest::Error, endpoint: &Endpoint, limit: Duration) -> String
         format!("{called}: {innermost}")
     } else {
         format!("{called}: the answer is no HTTP ({innermost})")
-    }
-}
-
-fn tls_words(error: &TlsError, endpoint: &Endpoint) -> String {
-    let host = endpoint.host();
-    let cure = match (&endpoint.ca, &endpoint.connection) {
-        (Some(ca), _) => format!("{} holds another one", ca.display()),
-        (None, Some(connection)) => {
-            format!("a private CA is named by `ca = \"/PATH.pem\"` in [connection.{connection}]")
-        }
-        (None, None) => "the system does not know it".to_owned(),
-    };
-    match error {
-        TlsError::InvalidCertificate(why) => match why {
-            CertificateError::UnknownIssuer => {
-                format!("the certificate for {host} is signed by an authority that is not trusted here: {cure}")
-            }
-            CertificateError::NotValidForName => format!("the certificate is not for the name {host}"),
-            CertificateError::NotValidForNameContext { presented, .. } => {
-                format!("the certificate is for {}, not for {host}", presented.join(", "))
-            }
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                format!("the certificate for {host} has expired")
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                format!("the certificate for {host} is not valid yet: compare the clocks")
-            }
-            other => format!("the certificate for {host} is not good: {other}"),
-        },
-        TlsError::AlertReceived(AlertDescription::InternalError | AlertDescription::UnrecognisedName) => {
-            format!("the server has no certificate for the name {host}: it does not serve this site (yet)")
-        }
-        TlsError::InvalidMessage(_) => "what answers there does not speak TLS".to_owned(),
-        other => format!("no TLS connection: {other}"),
     }
 }
 

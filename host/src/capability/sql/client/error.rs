@@ -4,7 +4,7 @@ use std::{error::Error as _, io, time::Duration};
 
 use tokio_postgres::error::SqlState;
 
-use super::{Settings, scram_only::AsksForPassword};
+use super::{Settings, scram_only::BrokenOff};
 use crate::model::Failure;
 
 /// Why a server gave no answer.
@@ -16,6 +16,10 @@ pub enum SqlError {
     /// The server refuses the password (SQLSTATE 28P01): asking again does not help.
     #[error("{0}")]
     WrongPassword(String),
+    /// The server lets the role in without asking for the password that it was to prove: anybody would be let in, or it is
+    /// not the server that is meant.
+    #[error("{0}")]
+    Unproven(String),
     /// The database that the session should be for is not there.
     #[error("there is no database `{0}`")]
     NoSuchDatabase(String),
@@ -35,9 +39,10 @@ pub enum SqlError {
 impl From<SqlError> for Failure {
     fn from(error: SqlError) -> Self {
         match error {
-            SqlError::Unreachable(text) | SqlError::TimedOut(text) | SqlError::WrongPassword(text) => {
-                Failure::Unreachable(text)
-            }
+            SqlError::Unreachable(text)
+            | SqlError::TimedOut(text)
+            | SqlError::WrongPassword(text)
+            | SqlError::Unproven(text) => Failure::Unreachable(text),
             other => Failure::Other(other.to_string()),
         }
     }
@@ -74,24 +79,27 @@ impl SqlError {
                 )),
             };
         }
-        match io_cause(error) {
-            Some(cause) if cause.get_ref().is_some_and(|inner| inner.is::<AsksForPassword>()) => {
-                SqlError::Unreachable(format!(
-                    "PostgreSQL at {place} does not let role {role} in by SCRAM: {cause}\n  give the rule in pg_hba.conf the \
-                     method scram-sha-256, and set the role's password anew (password_encryption = 'scram-sha-256')"
-                ))
-            }
-            Some(cause) => Self::reaching(cause, place),
-            None if error.to_string() == "invalid configuration" => {
-                let why = error.source().map(ToString::to_string).unwrap_or_default();
-                SqlError::Unreachable(format!("PostgreSQL at {place} asks role {role} for a password: {why}"))
-            }
-            None => {
-                let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-                SqlError::Unreachable(format!(
-                    "what answers at {place} is no PostgreSQL server ({error}{cause}): is `url`, or `socket` and `port`, of the connection right?"
-                ))
-            }
+        let Some(cause) = io_cause(error) else {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            return SqlError::Unreachable(format!(
+                "what answers at {place} is no PostgreSQL server, or does not know the password either ({error}{cause}): is \
+                 `url`, or `socket` and `port`, of the connection right?"
+            ));
+        };
+        match cause.get_ref().and_then(|inner| inner.downcast_ref()) {
+            None => Self::reaching(cause, place),
+            Some(BrokenOff::DoesNotAsk) => SqlError::Unproven(format!(
+                "PostgreSQL at {place} let role {role} in without asking for the password, so nothing is known of the \
+                 password, nor of the server\n  is it the right server? then a rule in pg_hba.conf lets everybody in as {role} \
+                 (trust): give it the method scram-sha-256"
+            )),
+            Some(BrokenOff::AsksWithoutReason) => SqlError::Unreachable(format!(
+                "PostgreSQL at {place} asks role {role} for a password, and there is none (`password_file` of the connection)"
+            )),
+            Some(asks @ BrokenOff::AsksToBeTold(_)) => SqlError::Unreachable(format!(
+                "PostgreSQL at {place} does not let role {role} in by SCRAM: {asks}\n  give the rule in pg_hba.conf the method \
+                 scram-sha-256, and set the role's password anew (password_encryption = 'scram-sha-256')"
+            )),
         }
     }
 

@@ -9,6 +9,7 @@ mod scram_only;
 mod session;
 mod settings;
 mod socket;
+mod wire;
 
 use std::{
     collections::HashMap,
@@ -20,9 +21,12 @@ pub use quote::{hba_token, identifier, literal};
 use session::SearchPath;
 pub use session::{Session, log_in};
 pub use settings::{Server, Settings};
+pub(crate) use wire::connect;
+pub use wire::{Stream, Wire};
 
 use crate::{
-    model::{Failure, HostFile},
+    capability::sql::SqlStep,
+    model::{Failure, HostFile, Permit},
     world::{Connections, vault::Learned},
 };
 
@@ -87,12 +91,14 @@ impl Postgresql {
         Session::open(&self.settings, &self.settings.maintenance_database, SearchPath::Catalogue, &self.learned).await
     }
 
-    /// Makes an extension, in a session that does nothing else.
+    /// Carries out `CREATE EXTENSION`, in a session of its database that does nothing else.
     ///
     /// # Errors
     /// As any statement: the extension is not there to be made, or may not be.
-    pub async fn create_extension(&self, database: &str, statement: &str) -> Result<(), SqlError> {
-        Session::open(&self.settings, database, SearchPath::Extensions, &self.learned).await?.run(statement).await
+    pub async fn create_extension(&self, permit: &Permit<SqlStep>, statement: &str) -> Result<(), SqlError> {
+        let database = permit.subject().statement.database().unwrap_or(&self.settings.maintenance_database);
+        let session = Session::open(&self.settings, database, SearchPath::Extensions, &self.learned).await?;
+        session.run(permit, statement).await
     }
 
     /// Gives up the session for a database: one that is to be dropped must have none.

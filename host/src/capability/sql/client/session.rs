@@ -2,15 +2,19 @@
 
 use std::{future::Future, path::Path, time::Duration};
 
-use tokio::net::TcpStream;
 use tokio_postgres::{
     Client, Config, NoTls, Row,
     types::{ToSql, Type},
 };
 use zeroize::Zeroizing;
 
-use super::{Server, Settings, SqlError, scram_only::ScramOnly, socket};
-use crate::world::vault::Learned;
+use super::{
+    Server, Settings, SqlError,
+    scram_only::ScramOnly,
+    socket,
+    wire::{self, Stream},
+};
+use crate::{capability::sql::SqlStep, model::Permit, world::vault::Learned};
 
 /// Within this time a session stands.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -77,22 +81,7 @@ impl Session {
             config.password(read_password(settings, file, learned)?.as_slice());
         }
         let place = settings.place();
-        let client = within(CONNECT_LIMIT, &place, async {
-            match &settings.server {
-                Server::Socket { path, login_as } => {
-                    let stream = socket::connect(path, login_as.as_deref()).await;
-                    let stream = stream.map_err(|error| match error.downcast_ref() {
-                        Some(cause) => SqlError::reaching(cause, &place),
-                        None => SqlError::Unreachable(format!("{error:#}")),
-                    })?;
-                    log_in(&config, stream, &place).await
-                }
-                Server::Tcp { host, port } => {
-                    let stream = TcpStream::connect((host.as_str(), *port)).await;
-                    log_in(&config, stream.map_err(|cause| SqlError::reaching(&cause, &place))?, &place).await
-                }
-            }
-        });
+        let client = within(CONNECT_LIMIT, &place, async { log_in(&config, reach(settings).await?, &place).await });
         let (client, major) = client.await?;
         Ok(Self { settings: settings.clone(), client, major })
     }
@@ -121,8 +110,9 @@ impl Session {
         .await
     }
 
-    /// One statement, by the extended protocol: a second one behind it is an error of syntax.
-    pub async fn run(&self, statement: &str) -> Result<(), SqlError> {
+    /// One statement that carries a permitted step out or takes it back, by the extended protocol: a second one behind it
+    /// is an error of syntax.
+    pub async fn run(&self, _: &Permit<SqlStep>, statement: &str) -> Result<(), SqlError> {
         let done = within(STATEMENT_LIMIT, &self.settings.place(), async {
             let done = self.client.execute(statement, &[]).await;
             done.map_err(|error| SqlError::statement(&error, &self.settings))
@@ -130,21 +120,35 @@ impl Session {
         .await;
         if let Err(SqlError::TimedOut(_)) = done {
             // Best effort: the statement shall not go on behind our back.
-            let _ = self.client.cancel_token().cancel_query(NoTls).await;
+            if let Ok(stream) = reach(&self.settings).await {
+                let _ = self.client.cancel_token().cancel_query_raw(stream, NoTls).await;
+            }
         }
         done.map(|_| ())
     }
 }
 
+/// The way to the server.
+async fn reach(settings: &Settings) -> Result<Box<dyn Stream>, SqlError> {
+    match &settings.server {
+        Server::Socket { path, login_as } => match socket::connect(path, login_as.as_deref()).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(match error.downcast_ref() {
+                Some(cause) => SqlError::reaching(cause, &settings.place()),
+                None => SqlError::Unreachable(format!("{error:#}")),
+            }),
+        },
+        Server::Tcp { host, port } => wire::connect(host, &[], *port, &settings.wire()?).await,
+    }
+}
+
 /// Logs in over a stream, and hears of the server's version: 15 of 15.8, 0 when it does not say. The connection is driven
 /// by a task of its own, which ends with the client.
-pub async fn log_in<S>(config: &Config, stream: S, place: &str) -> Result<(Client, u32), SqlError>
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
+pub async fn log_in(config: &Config, stream: Box<dyn Stream>, place: &str) -> Result<(Client, u32), SqlError> {
     let role = config.get_user().unwrap_or_default();
     let database = config.get_dbname().unwrap_or_default();
-    let opened = config.connect_raw(ScramOnly::new(stream), NoTls).await;
+    // TLS, where there is any, is spoken further down.
+    let opened = config.connect_raw(ScramOnly::new(stream, config), NoTls).await;
     let (client, connection) = opened.map_err(|error| SqlError::connecting(&error, place, role, database))?;
     let version = connection.parameter("server_version").unwrap_or_default();
     let major =

@@ -7,6 +7,8 @@
 //! | `login_as` | user of the system whose identity is taken on while connecting: peer authentication asks for it |
 //! | `role` | role to log in as; `login_as` unless said |
 //! | `url` | `postgresql://ROLE@HOST[:PORT][/DATABASE]`, without a password |
+//! | `sslmode` | of a `url`: `verify-full`, which is what every machine but this one gets anyway, or `disable`, for an address of this machine |
+//! | `ca` | file of the authorities that may sign the server's certificate; the system's roots unless said |
 //! | `password_file` | file whose content, less one last line break, is the password |
 //! | `maintenance_database` | where statements about roles and databases are sent; `postgres` unless said |
 
@@ -29,6 +31,8 @@ pub struct Settings {
     pub maintenance_database: String,
     /// TCP port, for whoever comes over the network.
     pub port: u16,
+    /// Whether TLS is spoken over TCP.
+    pub tls: Tls,
     /// How others reach the machine of the server; none is this machine.
     pub address: Option<String>,
     /// Whether pg_hba.conf is written or its lines are printed.
@@ -54,6 +58,18 @@ pub enum Server {
     },
 }
 
+/// Whether TLS is spoken over TCP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// No: the server is on this machine.
+    Off,
+    /// Yes, and the certificate is verified in full.
+    Verified {
+        /// File of the authorities that may have signed it; none is the system's roots.
+        ca: Option<PathBuf>,
+    },
+}
+
 const DEFAULT_SOCKET: &str = "/run/postgresql";
 const DEFAULT_PORT: u16 = 5432;
 
@@ -71,12 +87,16 @@ impl Settings {
             password_file: reader.string("password_file")?.map(PathBuf::from),
             maintenance_database: "postgres".to_owned(),
             port: port.unwrap_or(DEFAULT_PORT),
+            tls: Tls::Off,
             address: connection.address.clone(),
             write: connection.write,
         };
         match (reader.string("url")?, reader.string("socket")?) {
             (Some(_), Some(_)) => return Err(reader.wrong("has both `socket` and `url`: keep one of them")),
             (Some(url), None) => settings.take_url(&reader, &url, role, port)?,
+            (None, _) if reader.string("sslmode")?.or(reader.string("ca")?).is_some() => {
+                return Err(reader.wrong("has `sslmode` or `ca` beside a socket: they belong to a `url`"));
+            }
             (None, socket) => settings.take_socket(&reader, socket.as_deref().unwrap_or(DEFAULT_SOCKET), role)?,
         }
         if let Some(database) = reader.string("maintenance_database")? {
@@ -121,7 +141,10 @@ impl Settings {
             );
         }
         if parsed.query().is_some() {
-            return Err(reader.wrong("has parameters in its `url`; only ROLE, HOST, PORT and DATABASE are read"));
+            return Err(reader.wrong(
+                "has parameters in its `url`; only ROLE, HOST, PORT and DATABASE are read, and `sslmode` and `ca` are \
+                 settings of their own",
+            ));
         }
         let host = parsed.host_str().ok_or_else(|| reader.wrong("has a `url` without a host"))?;
         let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
@@ -131,6 +154,7 @@ impl Settings {
         };
         self.port = parsed.port().or(port).unwrap_or(DEFAULT_PORT);
         let host = host.trim_matches(['[', ']']).to_owned();
+        self.tls = reader.tls(&host)?;
         self.address.get_or_insert_with(|| host.clone());
         self.server = Server::Tcp { host, port: self.port };
         if let Some(database) = parsed.path().strip_prefix('/').filter(|database| !database.is_empty()) {
@@ -149,7 +173,7 @@ impl Settings {
 
     /// The address of the server's machine, when that is another one.
     pub fn elsewhere(&self) -> Option<&str> {
-        self.address.as_deref().filter(|address| !matches!(*address, "localhost" | "127.0.0.1" | "::1" | "[::1]"))
+        self.address.as_deref().filter(|address| !is_loopback(address))
     }
 
     /// Where a program on this machine reaches the server over TCP.
@@ -159,6 +183,11 @@ impl Settings {
             Server::Socket { .. } => (self.address.clone().unwrap_or_else(|| "127.0.0.1".to_owned()), self.port),
         }
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 struct Reader<'a> {
@@ -178,6 +207,23 @@ impl Reader<'_> {
                 Some(text) if !text.is_empty() => Ok(Some(text.to_owned())),
                 _ => Err(self.wrong(&format!("has a `{key}` that is no plain string"))),
             },
+        }
+    }
+
+    /// TLS for every host that does not say of itself that it is this machine.
+    fn tls(&self, host: &str) -> Result<Tls, String> {
+        let ca = self.string("ca")?.map(PathBuf::from);
+        match self.string("sslmode")?.as_deref() {
+            Some("verify-full") => Ok(Tls::Verified { ca }),
+            None if !is_loopback(host) => Ok(Tls::Verified { ca }),
+            Some("disable") | None if ca.is_some() => {
+                Err(self.wrong("has a `ca` and no TLS that it could be for: give it `sslmode = \"verify-full\"`"))
+            }
+            Some("disable") | None => Ok(Tls::Off),
+            Some(_) => Err(self.wrong(
+                "has an `sslmode` that is neither `verify-full` nor `disable`: a certificate is verified in full or not \
+                 relied on",
+            )),
         }
     }
 
@@ -227,6 +273,24 @@ mod tests {
     }
 
     #[test]
+    fn every_machine_but_this_one_gets_tls() {
+        let tls = |entries: &[(&str, &str)]| read(entries).map(|settings| settings.tls);
+        let verified = |ca: Option<&str>| Ok(Tls::Verified { ca: ca.map(PathBuf::from) });
+        assert_eq!(tls(&[("url", "postgresql://a@db.example")]), verified(None));
+        assert_eq!(tls(&[("url", "postgresql://a@db.example"), ("ca", "/ca.pem")]), verified(Some("/ca.pem")));
+        assert_eq!(tls(&[("url", "postgresql://a@10.0.0.7"), ("sslmode", "verify-full")]), verified(None));
+        for here in ["localhost", "127.0.0.1", "127.9.9.9", "[::1]"] {
+            assert_eq!(tls(&[("url", &format!("postgresql://a@{here}"))]), Ok(Tls::Off), "{here}");
+        }
+        assert_eq!(tls(&[("url", "postgresql://a@localhost"), ("sslmode", "verify-full")]), verified(None));
+        assert_eq!(
+            tls(&[("url", "postgresql://a@10.0.0.7"), ("sslmode", "disable")]),
+            Ok(Tls::Off),
+            "held against the peer"
+        );
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         for (entries, says) in [
             (&[("url", "postgresql://a:secret@h")][..], "password in its `url`"),
@@ -234,6 +298,9 @@ mod tests {
             (&[("url", "postgresql://h")], "without a role"),
             (&[("url", "postgresql://a@h?sslmode=require")], "parameters"),
             (&[("url", "postgresql://a@h"), ("socket", "/x")], "both"),
+            (&[("url", "postgresql://a@h"), ("sslmode", "require")], "neither `verify-full` nor `disable`"),
+            (&[("url", "postgresql://a@localhost"), ("ca", "/ca.pem")], "no TLS"),
+            (&[("role", "a"), ("sslmode", "verify-full")], "beside a socket"),
             (&[("socket", "run"), ("role", "a")], "absolute"),
             (&[("socket", "/run")], "login_as"),
             (&[("port", "5432"), ("role", "a")], "`port`"),
