@@ -109,13 +109,13 @@ pub trait StepKind {
     /// Whether the world shows that it has been carried out; asked only of detectable steps.
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure>;
 
-    /// What it means for whoever looks at a plan. Every kind has to answer; look at each field, since what is left at its
-    /// default destroys nothing and is written by stackrun.
+    /// What it means for whoever looks at a plan. Every kind has to answer every part of it.
     fn facts(&self) -> Facts<'_>;
 }
 
-/// What has to be known of a step before it is carried out.
-#[derive(Debug, Default)]
+/// What has to be known of a step before it is carried out. Nothing in it has a default: what is forgotten would count as
+/// harmless.
+#[derive(Debug)]
 pub struct Facts<'a> {
     /// Every target that it fills in, with repetitions.
     pub fills: Vec<&'a Target>,
@@ -129,23 +129,47 @@ pub struct Facts<'a> {
     pub written_by: WrittenBy,
     /// Whether data is gone after it.
     pub destroys: Destroys,
+    /// Whether it makes changes take effect, and may stand where an action settles.
+    pub settles: Settles,
+}
+
+impl Facts<'static> {
+    /// Of a step that is none of it: it fills in, makes and destroys nothing, writes no path, and does not settle. Only as
+    /// a whole, so that nothing is left out beside what is given.
+    pub const NONE: Self = Self {
+        fills: Vec::new(),
+        place: None,
+        makes: Vec::new(),
+        path: None,
+        written_by: WrittenBy::Stackrun,
+        destroys: Destroys::Nothing,
+        settles: Settles::No,
+    };
+}
+
+/// Whether a step may settle an action: it runs again after reverts, once for several actions, and a reviewer expects
+/// nothing else of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settles {
+    /// It is a reload or a restart.
+    Yes,
+    /// It is anything else.
+    No,
 }
 
 /// Who carries a step out where another program keeps the files of a connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenBy {
     /// stackrun, as everywhere.
-    #[default]
     Stackrun,
     /// Whoever keeps the file: stackrun prints what is to be written.
     WhoeverKeepsTheFile,
 }
 
 /// Whether data is gone after a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destroys {
     /// What it takes away, the host can put back; or nobody can tell, and the operator named it in the grants.
-    #[default]
     Nothing,
     /// Nothing brings back what was there.
     Data,

@@ -22,6 +22,6 @@ pub use acting::{Acting, Gates};
 pub use asked::{Held, Vantage};
 pub use condition::{Check, Condition, ConditionKind};
 pub use gate::Gate;
-pub use kind::{Destroys, Facts, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, WrittenBy};
+pub use kind::{Destroys, Facts, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind, WrittenBy};
 pub use prefetch::ask_ahead;
 pub use step::Step;

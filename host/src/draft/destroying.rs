@@ -8,8 +8,8 @@
 
 use std::fmt;
 
-use super::{Move, Planned, Revert};
-use crate::capability::{Destroys, Step, StepKind};
+use super::{Holds, Planned, Position, Visited};
+use crate::capability::{Destroys, StepKind, step::Part};
 
 /// A step that destroys data where none may.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,32 +32,29 @@ impl fmt::Display for Misplaced {
 
 /// The first such step of a plugin's answer.
 pub fn misplaced(planned: &Planned) -> Option<Misplaced> {
-    let of_actions = planned.actions.iter().flat_map(|action| {
-        let moves = action.moves.iter().map(|one| ("the action of", &one.step));
-        let settle = action.settle.iter().map(|step| ("what settles", step));
-        let reverts = reverts(&action.moves).map(|step| ("a revert in the action of", step));
-        moves.chain(settle).chain(reverts).map(|(place, step)| (place, &action.thing, step))
+    let mut found = None;
+    planned.visit(&mut |Visited { position, thing, part }| {
+        let (Part::Step(step), Some(place)) = (part, never_destroys(position)) else { return };
+        if found.is_none() && step.facts().destroys == Destroys::Data {
+            found = Some(Misplaced { step: step.headline(), place: format!("{place} `{}`", thing.escape_debug()) });
+        }
     });
-    let of_undo = planned.owns.iter().flat_map(|owned| {
-        let undo = owned.undo.iter().filter(|_| !owned.holds_data);
-        let undo = undo.map(|one| ("the undo of what is not said to hold data:", &one.step));
-        let settle = owned.undo_settle.iter().map(|step| ("what settles the undo of", step));
-        let reverts = reverts(&owned.undo).map(|step| ("a revert in the undo of", step));
-        undo.chain(settle).chain(reverts).map(|(place, step)| (place, &owned.thing.key, step))
-    });
-    let (place, key, step) = of_actions.chain(of_undo).find(|(.., step)| destroys(step))?;
-    Some(Misplaced { step: step.headline(), place: format!("{place} `{}`", key.escape_debug()) })
+    found
 }
 
-fn reverts(moves: &[Move]) -> impl Iterator<Item = &Step> {
-    moves.iter().flat_map(|one| match &one.revert {
-        Revert::Steps(steps) => steps.as_slice(),
-        Revert::ByHost | Revert::None(_) => &[],
-    })
-}
-
-fn destroys(step: &Step) -> bool {
-    step.facts().destroys == Destroys::Data
+/// What to call a place where no data may be destroyed; none where that may be.
+fn never_destroys(position: Position) -> Option<&'static str> {
+    match position {
+        Position::Undo(Holds::Data) => None,
+        Position::Undo(Holds::NoData) => Some("the undo of what is not said to hold data:"),
+        Position::Step => Some("the action of"),
+        Position::Revert => Some("a revert in the action of"),
+        Position::Settle => Some("what settles"),
+        Position::Proof => Some("a proof of"),
+        Position::Check => Some("the check"),
+        Position::UndoRevert => Some("a revert in the undo of"),
+        Position::UndoSettle => Some("what settles the undo of"),
+    }
 }
 
 #[cfg(test)]
@@ -65,13 +62,13 @@ mod tests {
     use super::*;
     use crate::{
         capability::{
-            Condition, ConditionKind, Vantage,
+            Condition, ConditionKind, Step, Vantage,
             files::{DirectoryRemove, DirectoryRemoveIfEmpty},
             secrets::SecretDiscard,
             sql::{SqlLogin, SqlStep, Statement},
             step::Unless,
         },
-        draft::{Action, Change, Owned},
+        draft::{Action, Change, Move, Owned, Revert},
         model::{
             Thing,
             value::{Address, Target},

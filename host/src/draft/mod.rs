@@ -3,6 +3,8 @@
 
 mod destroying;
 mod planned;
+mod visit;
 
 pub use destroying::{Misplaced, misplaced};
 pub use planned::{Action, Change, Difference, Move, Owned, Planned, Revert};
+pub use visit::{Holds, Position, Visited};

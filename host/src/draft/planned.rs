@@ -106,7 +106,7 @@ impl Owned {
     /// Whether several instances may own it: a directory that goes away only when nothing is left in it. Whoever comes
     /// first makes it, and whoever leaves last takes it away.
     pub fn is_shared(&self) -> bool {
-        let only_when_empty = |one: &Move| matches!(one.step, Step::DirectoryRemoveIfEmpty(_));
+        let only_when_empty = |one: &Move| one.step.removes_if_empty();
         !self.holds_data && !self.undo.is_empty() && self.undo.iter().all(only_when_empty)
     }
 }

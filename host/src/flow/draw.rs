@@ -59,7 +59,7 @@ impl Flow {
         let gates = gates_of(&plan);
         by_hand::drop_satisfied(&mut plan, &self.world, &gates).await;
         self.refuse(ready::problems(&plan, &self.world, &gates))?;
-        self.refuse(ready::overlapping_mounts(&plan, &self.world, &gates).await?)?;
+        self.refuse(ready::overlapping(&plan, &self.world, &gates).await?)?;
         preview(&mut plan, &self.world, &gates).await;
         tracing::debug!("the plan is drawn");
         plan.binding.observations = self.world.memo.digests();

@@ -1,22 +1,10 @@
 //! What apply could not do is said when the plan is made: places that can't be written, a store that can't be opened,
 //! values that their file can't carry.
 
-use std::collections::{HashMap, hash_map::Entry};
-
-use zeroize::Zeroizing;
-
 use crate::{
-    capability::{
-        Acting, Gate, Gates, Step, StepFailure, StepKind,
-        containers::{ContainerCreate, Mounting, mounting, overlapping},
-        files::unwritable,
-    },
-    document,
+    capability::{Acting, Gate, Gates, Step, StepFailure, StepKind, step::overlapping_mounts},
     draft::{Action, Move},
-    model::{
-        Diagnostic, Failure, Place, Segment,
-        value::{Address, Target},
-    },
+    model::{Diagnostic, Place, Segment, value::Address},
     plan::{InstancePlan, Plan},
     world::World,
 };
@@ -51,36 +39,16 @@ pub fn problems(plan: &Plan, world: &World, gates: &Gates) -> Vec<Diagnostic> {
 ///
 /// # Errors
 /// An engine does not answer.
-pub async fn overlapping_mounts(plan: &Plan, world: &World, gates: &Gates) -> anyhow::Result<Vec<Diagnostic>> {
-    let mut problems = Vec::new();
-    // Each engine is asked once, however many containers are made.
-    let mut engines: HashMap<&str, Vec<Mounting>> = HashMap::new();
-    for (instance, action) in plan.actions() {
-        let Some(gate) = gates.get(&instance.address) else { continue };
-        let acting = Acting { world, gate, gates };
-        for one in &action.moves {
-            let Step::ContainerCreate(ContainerCreate { connection, definition }) = &one.step else { continue };
-            if definition.mounts.is_empty() {
-                continue;
-            }
-            let all = match engines.entry(connection) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => unknown.insert(mounting(&acting, connection).await.map_err(cause)?),
-            };
-            if let Some(overlap) = overlapping(&acting, definition.lasting_name(), &definition.mounts, all) {
-                let place = Place::Instance(instance.address.clone(), Vec::new());
-                problems.push(Diagnostic::error(place, overlap.to_string()));
-            }
-        }
-    }
-    Ok(problems)
-}
-
-fn cause(failure: StepFailure) -> anyhow::Error {
-    match failure {
+pub async fn overlapping(plan: &Plan, world: &World, gates: &Gates) -> anyhow::Result<Vec<Diagnostic>> {
+    let steps = plan.actions().filter_map(|(instance, action)| {
+        let acting = Acting { world, gate: gates.get(&instance.address)?, gates };
+        Some(action.moves.iter().map(move |one| (acting, &one.step)))
+    });
+    let overlaps = overlapping_mounts(steps.flatten()).await.map_err(|failure| match failure {
         StepFailure::Failed(error) => error,
         failure => failure.into(),
-    }
+    })?;
+    Ok(overlaps.into_iter().map(|(of, said)| Diagnostic::error(Place::Instance(of, Vec::new()), said)).collect())
 }
 
 fn connection_of<'a>(instance: &'a InstancePlan, action: &Action) -> &'a str {
@@ -89,10 +57,8 @@ fn connection_of<'a>(instance: &'a InstancePlan, action: &Action) -> &'a str {
 }
 
 fn of_moves(moves: &[Move], gate: &Gate, world: &World, instance: &Address, connection: &str) -> Vec<Diagnostic> {
-    let paths = moves.iter().filter_map(|one| one.step.facts().path);
-    let refused = paths.filter_map(|path| {
-        let permit = gate.path_change(path.to_owned()).ok()?;
-        let why = unwritable(permit.subject())?;
+    let refused = moves.iter().filter_map(|one| {
+        let (path, why) = one.step.unwritable(gate)?;
         let place = match world.host_file.connections.contains_key(connection) {
             true => Place::HostFile(["connection", connection].map(|key| Segment::Key(key.to_owned())).to_vec()),
             false => Place::Instance(instance.clone(), Vec::new()),
@@ -106,19 +72,12 @@ fn of_moves(moves: &[Move], gate: &Gate, world: &World, instance: &Address, conn
     refused.collect()
 }
 
-/// Values that the language of their file can't carry. A secret that is made by this plan fits everywhere.
+/// Values that the language of their file can't carry.
 fn of_values(moves: &[Move], world: &World, instance: &Address) -> Vec<Diagnostic> {
     let refused = moves.iter().filter_map(|one| {
-        let Step::FileWrite(wanted) = &one.step else { return None };
-        let reveal = |target: &Target| match target {
-            // A digest fits everywhere as well, and takes its time.
-            Target::Derived(form, _) if form.is_salted() => Ok(Zeroizing::new(String::new())),
-            target => world.vault.reveal(target),
-        };
-        let Err(Failure::Other(why)) = document::render(&wanted.content, &reveal) else { return None };
-        let message = format!("{}: {}", wanted.path, world.vault.redact(&why));
         let help = "give it another value, or have the file written in another format";
-        Some(Diagnostic::error(Place::Instance(instance.clone(), Vec::new()), message).help(help))
+        let place = Place::Instance(instance.clone(), Vec::new());
+        Some(Diagnostic::error(place, one.step.unfit_value(world)?).help(help))
     });
     refused.collect()
 }
@@ -126,7 +85,7 @@ fn of_values(moves: &[Move], world: &World, instance: &Address) -> Vec<Diagnosti
 /// Secrets are made and filled in only where they can be opened again.
 fn of_store(plan: &Plan, world: &World) -> Option<Diagnostic> {
     let steps = || plan.actions().flat_map(|(_, action)| action.moves.iter().map(|one| &one.step));
-    let makes = steps().any(|step| matches!(step, Step::SecretGenerate(_)));
+    let makes = steps().any(Step::makes_secret);
     if !makes && !steps().any(|step| !step.facts().fills.is_empty()) {
         return None;
     }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Binding, FORMAT, InstancePlan, KeptData, Plan, SecretUse, inside, order, ownership, ports};
+use super::{Binding, FORMAT, InstancePlan, KeptData, Plan, Removal, SecretUse, inside, order, ownership, ports};
 use crate::{
-    capability::{Step, StepKind, WrittenBy},
-    draft::{Action, Owned, Planned},
+    capability::{Step, StepKind, WrittenBy, step::Part},
+    draft::{Action, Owned, Planned, Position},
     model::{
         Diagnostic, Grants, Making, Place,
         value::{Address, Target},
@@ -72,7 +72,7 @@ pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
     };
     inside::expand(&mut drafts);
     let (removals, kept) = ownership::removals(&drafts, recorded);
-    let secrets = secret_uses(&drafts, &binding, plain);
+    let secrets = secret_uses(&drafts, &removals, &binding, plain);
     let mut by_address: BTreeMap<Address, Drafted> =
         drafts.into_iter().map(|draft| (draft.address.clone(), draft)).collect();
     let mut drafts: Vec<Drafted> = ordered.iter().filter_map(|address| by_address.remove(address)).collect();
@@ -178,13 +178,64 @@ fn ring_message(ring: &order::Ring) -> Diagnostic {
     .help("take one of the references out, or write its value")
 }
 
-/// Every place that each secret goes to, in the order of the plan.
-fn secret_uses(drafts: &[Drafted], binding: &Binding, plain: &dyn Fn(&Target) -> Option<String>) -> Vec<SecretUse> {
-    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut note = |targets: Vec<&Target>, place: &str| {
+/// Every place that each secret goes to, in the order of the plan: whatever apply may carry out or ask, reverts and
+/// removals included.
+fn secret_uses(
+    drafts: &[Drafted],
+    removals: &[Removal],
+    binding: &Binding,
+    plain: &dyn Fn(&Target) -> Option<String>,
+) -> Vec<SecretUse> {
+    let mut uses = Uses { places: BTreeMap::new(), plain };
+    for draft in drafts {
+        draft.planned.visit(&mut |visited| {
+            let when = match visited.position {
+                Position::Step | Position::Settle | Position::Proof | Position::Check => "",
+                Position::Revert => " (when it is taken back)",
+                // What a later run does stands in that run's plan.
+                Position::Undo(_) | Position::UndoRevert | Position::UndoSettle => return,
+            };
+            uses.note(visited.part, when);
+        });
+    }
+    for removal in removals {
+        removal.owned.visit(&mut |visited| uses.note(visited.part, ""));
+    }
+    let used = uses.places.into_iter().map(|(name, places)| SecretUse {
+        fingerprint: binding.secrets.get(&name).cloned().flatten(),
+        name,
+        places,
+    });
+    used.collect()
+}
+
+struct Uses<'a> {
+    places: BTreeMap<String, Vec<String>>,
+    plain: &'a dyn Fn(&Target) -> Option<String>,
+}
+
+impl Uses<'_> {
+    fn note(&mut self, part: Part<'_>, when: &str) {
+        match part {
+            Part::Step(step) => {
+                let fills = step.facts().fills;
+                if !fills.is_empty() {
+                    self.goes_to(&fills, &format!("{}{when}", step.shown(self.plain).place()));
+                }
+            }
+            Part::Condition(condition) => {
+                let Some((_, targets)) = condition.sends().filter(|(_, targets)| !targets.is_empty()) else { return };
+                if let Some((place, _)) = condition.with_known(self.plain).sends() {
+                    self.goes_to(&targets, &format!("{place}{when}"));
+                }
+            }
+        }
+    }
+
+    fn goes_to(&mut self, targets: &[&Target], place: &str) {
         for target in targets {
-            if matches!(target.source(), Target::Made(..)) && plain(target.source()).is_none() {
-                let of = places.entry(target.source().to_string()).or_default();
+            if matches!(target.source(), Target::Made(..)) && (self.plain)(target.source()).is_none() {
+                let of = self.places.entry(target.source().to_string()).or_default();
                 let place = match target {
                     Target::Derived(form, _) if form.is_salted() => format!("{place} (as a digest)"),
                     _ => place.to_owned(),
@@ -194,27 +245,5 @@ fn secret_uses(drafts: &[Drafted], binding: &Binding, plain: &dyn Fn(&Target) ->
                 }
             }
         }
-    };
-    for draft in drafts {
-        for action in &draft.planned.actions {
-            let steps = action.moves.iter().map(|one| &one.step).chain(&action.settle);
-            for step in steps {
-                note(step.facts().fills, &step.shown(plain).place());
-            }
-        }
-        // Checks are asked after every apply, proofs after their action.
-        let proofs = draft.planned.actions.iter().flat_map(|action| &action.proof);
-        for condition in draft.planned.checks.iter().chain(proofs).map(|check| &check.condition) {
-            let Some((_, targets)) = condition.sends().filter(|(_, targets)| !targets.is_empty()) else { continue };
-            if let Some((place, _)) = condition.with_known(plain).sends() {
-                note(targets, &place);
-            }
-        }
     }
-    let used = places.into_iter().map(|(name, places)| SecretUse {
-        fingerprint: binding.secrets.get(&name).cloned().flatten(),
-        name,
-        places,
-    });
-    used.collect()
 }

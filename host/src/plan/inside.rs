@@ -74,11 +74,14 @@ fn consumers_of(drafts: &[Drafted]) -> BTreeMap<Address, Vec<Address>> {
 }
 
 fn fill_prove_from_inside(planned: &mut Planned, asked: &[(Address, Check)]) {
-    for step in planned.actions.iter_mut().flat_map(|action| &mut action.moves).map(|one| &mut one.step) {
-        if let Step::ProveFromInside(ProveFromInside { connection, name, checks }) = step {
-            let vantage = Vantage::Container { connection: connection.clone(), name: name.clone() };
-            *checks = asked.iter().map(|(owner, check)| (owner.clone(), seen_from(check, vantage.clone()))).collect();
-        }
+    for step in planned.steps_mut() {
+        step.each_mut(&mut |step| {
+            if let Step::ProveFromInside(ProveFromInside { connection, name, checks }) = step {
+                let vantage = Vantage::Container { connection: connection.clone(), name: name.clone() };
+                let seen = asked.iter().map(|(owner, check)| (owner.clone(), seen_from(check, vantage.clone())));
+                *checks = seen.collect();
+            }
+        });
     }
 }
 

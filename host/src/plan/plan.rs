@@ -78,6 +78,9 @@ pub struct InstancePlan {
 pub struct StepPreviews {
     /// One for each move.
     pub moves: Vec<Preview>,
+    /// How each move is taken back when its action fails, where that takes steps of their own: one list for each move.
+    #[serde(default)]
+    pub reverts: Vec<Vec<Preview>>,
     /// One for each settling step.
     pub settle: Vec<Preview>,
 }

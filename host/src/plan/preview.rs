@@ -2,8 +2,8 @@
 
 use super::{InstancePlan, Plan, Probe, StepPreviews};
 use crate::{
-    capability::{Acting, Gates, Preview, Step, StepKind, condition::Reach, http::HttpExchange},
-    draft::Action,
+    capability::{Acting, Gates, Preview, Step, StepKind},
+    draft::{Move, Revert},
     world::World,
 };
 
@@ -19,7 +19,7 @@ pub async fn preview(plan: &mut Plan, world: &World, gates: &Gates) {
         }
         let mut previews = Vec::new();
         for action in &instance.planned.actions {
-            previews.push(of_action(action, &acting).await);
+            previews.push(of_steps(&action.moves, &action.settle, &acting).await);
         }
         instance.previews = previews;
         plan.probes.extend(of_probes(instance, &acting).await);
@@ -27,10 +27,7 @@ pub async fn preview(plan: &mut Plan, world: &World, gates: &Gates) {
     for removal in &mut plan.removals {
         let gate = removal.gate(&plan.stack);
         let acting = Acting { world, gate: &gate, gates };
-        let undo: Vec<&Step> = removal.owned.undo.iter().map(|one| &one.step).collect();
-        let settle: Vec<&Step> = removal.owned.undo_settle.iter().collect();
-        removal.previews =
-            StepPreviews { moves: of_steps(&undo, &acting).await, settle: of_steps(&settle, &acting).await };
+        removal.previews = of_steps(&removal.owned.undo, &removal.owned.undo_settle, &acting).await;
     }
 }
 
@@ -39,8 +36,7 @@ async fn of_probes(instance: &InstancePlan, acting: &Acting<'_>) -> Vec<Probe> {
     let proofs = instance.planned.actions.iter().flat_map(|action| &action.proof);
     let mut probes: Vec<Probe> = Vec::new();
     for check in instance.planned.checks.iter().chain(proofs) {
-        let (Reach::Probe, Some(request)) = (check.condition.reach(), check.condition.request()) else { continue };
-        let request = HttpExchange::of(request).preview(acting).await;
+        let Some(request) = check.condition.probe_preview(acting).await else { continue };
         if !probes.iter().any(|probe| probe.request == request) {
             probes.push(Probe { address: instance.address.clone(), says: check.says.clone(), request });
         }
@@ -48,13 +44,22 @@ async fn of_probes(instance: &InstancePlan, acting: &Acting<'_>) -> Vec<Probe> {
     probes
 }
 
-async fn of_action(action: &Action, acting: &Acting<'_>) -> StepPreviews {
-    let moves: Vec<&Step> = action.moves.iter().map(|one| &one.step).collect();
-    let settle: Vec<&Step> = action.settle.iter().collect();
-    StepPreviews { moves: of_steps(&moves, acting).await, settle: of_steps(&settle, acting).await }
+async fn of_steps(moves: &[Move], settle: &[Step], acting: &Acting<'_>) -> StepPreviews {
+    let mut previews = StepPreviews::default();
+    for Move { step, revert } in moves {
+        previews.moves.push(step.preview(acting).await);
+        let reverts: &[Step] = match revert {
+            Revert::Steps(steps) => steps,
+            // What was there before is put back; a plan says of each step what that is.
+            Revert::ByHost | Revert::None(_) => &[],
+        };
+        previews.reverts.push(each(reverts, acting).await);
+    }
+    previews.settle = each(settle, acting).await;
+    previews
 }
 
-async fn of_steps(steps: &[&Step], acting: &Acting<'_>) -> Vec<Preview> {
+async fn each(steps: &[Step], acting: &Acting<'_>) -> Vec<Preview> {
     let mut previews = Vec::with_capacity(steps.len());
     for step in steps {
         previews.push(step.preview(acting).await);

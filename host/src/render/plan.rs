@@ -121,8 +121,9 @@ fn of_action(
         of_difference(out, difference);
     }
     let Some(previews) = previews else { return };
-    for (preview, one) in previews.moves.iter().zip(&action.moves) {
+    for (index, (preview, one)) in previews.moves.iter().zip(&action.moves).enumerate() {
         of_step(out, "      ", preview);
+        of_reverts(out, previews.reverts.get(index));
         if let Revert::None(why) = &one.revert {
             let _ = writeln!(
                 out,
@@ -173,12 +174,21 @@ fn of_step(out: &mut String, lead: &str, preview: &Preview) {
     }
 }
 
+/// The steps by which one is taken back, folded to a line.
+fn of_reverts(out: &mut String, reverts: Option<&Vec<Preview>>) {
+    let Some(reverts) = reverts.filter(|reverts| !reverts.is_empty()) else { return };
+    let headlines: Vec<String> = reverts.iter().map(|revert| printable(&revert.headline)).collect();
+    let line = format!("if the action fails: {}", headlines.join("; "));
+    let _ = writeln!(out, "        {}", styled(Meaning::Quiet, line));
+}
+
 fn of_removal(out: &mut String, removal: &Removal) {
     let name = printable(&removal.owned.thing.to_string());
     let reason = styled(Meaning::Quiet, printable(&removal.reason));
     let _ = writeln!(out, "  {}  {reason}", styled(Meaning::Remove, format!("- {name}")));
-    for preview in &removal.previews.moves {
+    for (index, preview) in removal.previews.moves.iter().enumerate() {
         of_step(out, "      ", preview);
+        of_reverts(out, removal.previews.reverts.get(index));
     }
     for preview in &removal.previews.settle {
         of_step(out, "      then ", preview);

@@ -5,8 +5,11 @@
 //! and whatever looks whether something was done by hand do looks and nothing else. A probe should change nothing, but
 //! sends something: it is shown whole in the plan, and sent by `apply` and `verify --probes` alone.
 
-use super::{Condition, ConditionKind};
-use crate::model::{desired::Request, value::Target};
+use super::{Condition, ConditionKind, Vantage};
+use crate::{
+    capability::{Acting, Preview, StepKind, http::HttpExchange},
+    model::{desired::Request, value::Target},
+};
 
 /// What asking does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +43,12 @@ impl Condition {
         }
     }
 
+    /// The request of a probe as a reviewer sees it, whole; none of a look.
+    pub async fn probe_preview(&self, acting: &Acting<'_>) -> Option<Preview> {
+        let request = self.request().filter(|_| self.reach() == Reach::Probe)?;
+        Some(HttpExchange::of(request).preview(acting).await)
+    }
+
     /// The same for a reviewer, with what is `plain` in place of the targets that are no secrets.
     #[must_use]
     pub fn with_known(&self, plain: &dyn Fn(&Target) -> Option<String>) -> Self {
@@ -63,7 +72,11 @@ impl Condition {
     pub fn sends(&self) -> Option<(String, Vec<&Target>)> {
         match (&self.kind, self.request()) {
             (ConditionKind::SqlLogin(login), _) => {
-                let place = format!("login to database {} on {}", login.database, login.connection);
+                let inside = match &self.vantage {
+                    Vantage::Container { name, .. } => format!(" from inside container {name}"),
+                    Vantage::Host | Vantage::Consumers => String::new(),
+                };
+                let place = format!("login to database {} on {}{inside}", login.database, login.connection);
                 Some((place, login.password.iter().collect()))
             }
             (_, Some(request)) => Some((format!("probe {}", request.says()), request.targets())),
@@ -75,12 +88,9 @@ impl Condition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        capability::Vantage,
-        model::{
-            desired::{Bearer, Body, Method, Origin},
-            value::{Address, Part, Text},
-        },
+    use crate::model::{
+        desired::{Bearer, Body, Method, Origin},
+        value::{Address, Part, Text},
     };
 
     fn get() -> Request {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Within, below, failure, parent, root};
 use crate::{
-    capability::{Acting, Facts, Gate, Preview, Repeat, StepFailure, StepKind},
+    capability::{Acting, Destroys, Facts, Gate, Preview, Repeat, Settles, StepFailure, StepKind, WrittenBy},
     model::Denial,
     world::disk::Owner,
 };
@@ -157,7 +157,15 @@ impl StepKind for DirectoryMake {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts { path: Some(&self.path), ..Facts::default() }
+        Facts {
+            fills: Vec::new(),
+            place: None,
+            makes: Vec::new(),
+            path: Some(&self.path),
+            written_by: WrittenBy::Stackrun,
+            destroys: Destroys::Nothing,
+            settles: Settles::No,
+        }
     }
 }
 
@@ -212,7 +220,15 @@ impl StepKind for DirectoryRemoveIfEmpty {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts { path: Some(&self.path), ..Facts::default() }
+        Facts {
+            fills: Vec::new(),
+            place: None,
+            makes: Vec::new(),
+            path: Some(&self.path),
+            written_by: WrittenBy::Stackrun,
+            destroys: Destroys::Nothing,
+            settles: Settles::No,
+        }
     }
 }
 

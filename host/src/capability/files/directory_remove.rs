@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{failure, parent};
 use crate::{
-    capability::{Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind},
+    capability::{
+        Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind, WrittenBy,
+    },
     model::Denial,
     words::printable,
 };
@@ -108,7 +110,15 @@ impl StepKind for DirectoryRemove {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts { path: Some(&self.path), destroys: Destroys::Data, ..Facts::default() }
+        Facts {
+            fills: Vec::new(),
+            place: None,
+            makes: Vec::new(),
+            path: Some(&self.path),
+            written_by: WrittenBy::Stackrun,
+            destroys: Destroys::Data,
+            settles: Settles::No,
+        }
     }
 }
 

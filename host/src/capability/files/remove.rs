@@ -8,7 +8,9 @@ use super::{
     write::{open_parent, remove, write},
 };
 use crate::{
-    capability::{Acting, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, WrittenBy},
+    capability::{
+        Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind, WrittenBy,
+    },
     model::Denial,
     words::printable,
     world::{disk, state::PlaceRecord},
@@ -105,7 +107,15 @@ impl StepKind for FileRemove {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts { path: Some(&self.path), written_by: WrittenBy::WhoeverKeepsTheFile, ..Facts::default() }
+        Facts {
+            fills: Vec::new(),
+            place: None,
+            makes: Vec::new(),
+            path: Some(&self.path),
+            written_by: WrittenBy::WhoeverKeepsTheFile,
+            destroys: Destroys::Nothing,
+            settles: Settles::No,
+        }
     }
 }
 
@@ -193,7 +203,15 @@ impl StepKind for FileRemoveBlock {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts { path: Some(&self.path), written_by: WrittenBy::WhoeverKeepsTheFile, ..Facts::default() }
+        Facts {
+            fills: Vec::new(),
+            place: None,
+            makes: Vec::new(),
+            path: Some(&self.path),
+            written_by: WrittenBy::WhoeverKeepsTheFile,
+            destroys: Destroys::Nothing,
+            settles: Settles::No,
+        }
     }
 }
 

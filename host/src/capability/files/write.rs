@@ -7,7 +7,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::{Within, find, markers, parent, place, secret_place, standing};
 use crate::{
-    capability::{Acting, Facts, Gate, Preview, Repeat, StepFailure, StepKind, WrittenBy, diff::diff},
+    capability::{
+        Acting, Destroys, Facts, Gate, Preview, Repeat, Settles, StepFailure, StepKind, WrittenBy, diff::diff,
+    },
     document,
     model::{
         Denial, Permit, Sameness,
@@ -157,9 +159,11 @@ impl StepKind for WantedFile {
         Facts {
             fills: self.content.targets(),
             place: Some(format!("file {}", self.path)),
+            makes: Vec::new(),
             path: Some(&self.path),
             written_by: WrittenBy::WhoeverKeepsTheFile,
-            ..Facts::default()
+            destroys: Destroys::Nothing,
+            settles: Settles::No,
         }
     }
 }

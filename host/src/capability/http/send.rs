@@ -7,7 +7,9 @@ use zeroize::Zeroizing;
 
 use super::client::{Answer, Trouble};
 use crate::{
-    capability::{Acting, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind},
+    capability::{
+        Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind, WrittenBy,
+    },
     model::{
         Denial, Failure,
         desired::{Bearer, Body, Capture, Method, Request},
@@ -137,8 +139,12 @@ impl<T: Requests> StepKind for T {
         let requests = || self.requests().iter();
         Facts {
             fills: requests().flat_map(Request::targets).collect(),
+            place: None,
             makes: requests().flat_map(|request| &request.captures).map(|capture| &capture.into).collect(),
-            ..Facts::default()
+            path: None,
+            written_by: WrittenBy::Stackrun,
+            destroys: Destroys::Nothing,
+            settles: Settles::No,
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    capability::{Acting, Destroys, Facts, Gate, Preview, Repeat, StepFailure, StepKind},
+    capability::{Acting, Destroys, Facts, Gate, Preview, Repeat, Settles, StepFailure, StepKind, WrittenBy},
     model::{Denial, Generator, Presence, value::Target},
 };
 
@@ -79,7 +79,15 @@ impl StepKind for SecretGenerate {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts { makes: vec![&self.into], place: Some("the store".to_owned()), ..Facts::default() }
+        Facts {
+            fills: Vec::new(),
+            place: Some("the store".to_owned()),
+            makes: vec![&self.into],
+            path: None,
+            written_by: WrittenBy::Stackrun,
+            destroys: Destroys::Nothing,
+            settles: Settles::No,
+        }
     }
 }
 
@@ -117,6 +125,14 @@ impl StepKind for SecretDiscard {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts { destroys: Destroys::Data, ..Facts::default() }
+        Facts {
+            fills: Vec::new(),
+            place: None,
+            makes: Vec::new(),
+            path: None,
+            written_by: WrittenBy::Stackrun,
+            destroys: Destroys::Data,
+            settles: Settles::No,
+        }
     }
 }

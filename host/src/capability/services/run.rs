@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{VerbSubject, caddy::Refused, verb};
 use crate::{
-    capability::{Acting, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind},
+    capability::{
+        Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind, WrittenBy,
+    },
     model::{Denial, Verb},
     words::printable,
 };
@@ -81,7 +83,18 @@ impl StepKind for ServiceRun {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts::default()
+        Facts {
+            fills: Vec::new(),
+            place: None,
+            makes: Vec::new(),
+            path: None,
+            written_by: WrittenBy::Stackrun,
+            destroys: Destroys::Nothing,
+            settles: match self.verb.as_str() {
+                "reload" | "restart" => Settles::Yes,
+                _ => Settles::No,
+            },
+        }
     }
 }
 

@@ -15,7 +15,9 @@ use super::{
     hba::{self, ConfigFile, ServerFile},
 };
 use crate::{
-    capability::{Acting, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, WrittenBy},
+    capability::{
+        Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind, WrittenBy,
+    },
     model::{
         Denial, Failure, Permit, WriteMode,
         desired::{Admission, Position},
@@ -81,7 +83,15 @@ impl StepKind for Admission {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts { written_by: WrittenBy::WhoeverKeepsTheFile, ..Facts::default() }
+        Facts {
+            fills: Vec::new(),
+            place: None,
+            makes: Vec::new(),
+            path: None,
+            written_by: WrittenBy::WhoeverKeepsTheFile,
+            destroys: Destroys::Nothing,
+            settles: Settles::No,
+        }
     }
 }
 
@@ -130,7 +140,15 @@ impl StepKind for RevokeAdmission {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts { written_by: WrittenBy::WhoeverKeepsTheFile, ..Facts::default() }
+        Facts {
+            fills: Vec::new(),
+            place: None,
+            makes: Vec::new(),
+            path: None,
+            written_by: WrittenBy::WhoeverKeepsTheFile,
+            destroys: Destroys::Nothing,
+            settles: Settles::No,
+        }
     }
 }
 

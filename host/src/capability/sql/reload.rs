@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{client::Postgresql, hba};
 use crate::{
-    capability::{Acting, Facts, Gate, Preview, Repeat, StepFailure, StepKind},
+    capability::{Acting, Destroys, Facts, Gate, Preview, Repeat, Settles, StepFailure, StepKind, WrittenBy},
     model::{Denial, Failure, WriteMode},
 };
 
@@ -72,7 +72,15 @@ impl StepKind for SqlReload {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts::default()
+        Facts {
+            fills: Vec::new(),
+            place: None,
+            makes: Vec::new(),
+            path: None,
+            written_by: WrittenBy::Stackrun,
+            destroys: Destroys::Nothing,
+            settles: Settles::Yes,
+        }
     }
 }
 

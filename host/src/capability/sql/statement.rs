@@ -8,7 +8,9 @@ use tokio_postgres::error::SqlState;
 
 use super::client::{Postgresql, SqlError, identifier, literal};
 use crate::{
-    capability::{Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind},
+    capability::{
+        Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind, WrittenBy,
+    },
     model::{Denial, Permit, desired::Database, value::Target},
 };
 
@@ -223,7 +225,15 @@ impl StepKind for SqlStep {
             | Statement::SetOwner { .. }
             | Statement::CreateExtension { .. } => (Vec::new(), Destroys::Nothing),
         };
-        Facts { fills, place: Some(format!("server {}", self.connection)), destroys, ..Facts::default() }
+        Facts {
+            fills,
+            place: Some(format!("server {}", self.connection)),
+            makes: Vec::new(),
+            path: None,
+            written_by: WrittenBy::Stackrun,
+            destroys,
+            settles: Settles::No,
+        }
     }
 }
 

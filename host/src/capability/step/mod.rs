@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod denied_tests;
 mod prove;
+mod together;
 mod unless;
 mod wait;
 
@@ -10,6 +11,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 pub use prove::ProveFromInside;
+pub use together::{SharedPort, overlapping_mounts, shared_ports};
 pub use unless::Unless;
 pub use wait::Await;
 
@@ -22,21 +24,34 @@ use super::{
     services::ServiceRun,
     sql::{RevokeAdmission, SqlReload, SqlStep},
 };
-use crate::model::{
-    Denial,
-    desired::{Admission, Definition, WantedFile},
-    value::Target,
+use crate::{
+    capability::Condition,
+    model::{
+        Denial,
+        desired::{Admission, WantedFile},
+        value::Target,
+    },
 };
+
+/// A part of a step.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'a> {
+    /// It, or a step that it carries out.
+    Step(&'a Step),
+    /// What it asks.
+    Condition(&'a Condition),
+}
 
 /// Makes the enum of all kinds, and hands each call on to the kind's own type.
 macro_rules! steps {
-    ($($variant:ident($kind:ty),)*) => {
+    (of_rooms { $($variant:ident($kind:ty),)* } around_others { $($around:ident($outer:ty),)* }) => {
         /// One typed effect.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         #[allow(missing_docs)]
         pub enum Step {
             $($variant($kind),)*
+            $($around($outer),)*
         }
 
         impl Step {
@@ -44,7 +59,30 @@ macro_rules! steps {
             pub fn headline(&self) -> String {
                 match self {
                     $(Step::$variant(kind) => kind.headline(),)*
+                    $(Step::$around(kind) => kind.headline(),)*
                 }
+            }
+        }
+
+        impl Step {
+            /// The step itself and all that is in it: what it asks, what it carries out. No list of steps that is looked
+            /// through looks past it.
+            pub fn parts(&self) -> Vec<Part<'_>> {
+                let mut parts = vec![Part::Step(self)];
+                match self {
+                    $(Step::$variant(_) => {})*
+                    $(Step::$around(kind) => parts.extend(kind.inner()),)*
+                }
+                parts
+            }
+
+            /// The same steps, to be changed.
+            pub fn each_mut(&mut self, change: &mut dyn FnMut(&mut Step)) {
+                match self {
+                    $(Step::$variant(_) => {})*
+                    $(Step::$around(kind) => kind.each_inner_mut(change),)*
+                }
+                change(self);
             }
         }
 
@@ -54,48 +92,56 @@ macro_rules! steps {
             fn permit(&self, gate: &Gate) -> Result<(), Denial> {
                 match self {
                     $(Step::$variant(kind) => kind.permit(gate),)*
+                    $(Step::$around(kind) => kind.permit(gate),)*
                 }
             }
 
             async fn preview(&self, acting: &Acting<'_>) -> Preview {
                 match self {
                     $(Step::$variant(kind) => kind.preview(acting).await,)*
+                    $(Step::$around(kind) => kind.preview(acting).await,)*
                 }
             }
 
             async fn before(&self, acting: &Acting<'_>) -> Result<Self::Before, StepFailure> {
                 match self {
                     $(Step::$variant(kind) => to_json(&kind.before(acting).await?),)*
+                    $(Step::$around(kind) => to_json(&kind.before(acting).await?),)*
                 }
             }
 
             async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
                 match self {
                     $(Step::$variant(kind) => kind.carry_out(acting).await,)*
+                    $(Step::$around(kind) => kind.carry_out(acting).await,)*
                 }
             }
 
             async fn revert(&self, before: &Self::Before, acting: &Acting<'_>) -> Result<(), StepFailure> {
                 match self {
                     $(Step::$variant(kind) => kind.revert(&from_json(before)?, acting).await,)*
+                    $(Step::$around(kind) => kind.revert(&from_json(before)?, acting).await,)*
                 }
             }
 
             fn repeat(&self) -> Repeat {
                 match self {
                     $(Step::$variant(kind) => kind.repeat(),)*
+                    $(Step::$around(kind) => kind.repeat(),)*
                 }
             }
 
             async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
                 match self {
                     $(Step::$variant(kind) => kind.is_done(acting).await,)*
+                    $(Step::$around(kind) => kind.is_done(acting).await,)*
                 }
             }
 
             fn facts(&self) -> Facts<'_> {
                 match self {
                     $(Step::$variant(kind) => kind.facts(),)*
+                    $(Step::$around(kind) => kind.facts(),)*
                 }
             }
         }
@@ -103,6 +149,7 @@ macro_rules! steps {
 }
 
 steps! {
+    of_rooms {
     SecretGenerate(SecretGenerate),
     SecretDiscard(SecretDiscard),
     FileWrite(WantedFile),
@@ -120,12 +167,15 @@ steps! {
     ContainerStop(ContainerStop),
     ContainerRename(ContainerRename),
     ContainerRemove(ContainerRemove),
-    ProveFromInside(ProveFromInside),
     HttpSend(HttpSend),
     HttpExchange(HttpExchange),
     ServiceRun(ServiceRun),
+    }
+    around_others {
+    ProveFromInside(ProveFromInside),
     Await(Await),
     Unless(Unless),
+    }
 }
 
 impl Step {
@@ -146,13 +196,9 @@ impl Step {
         self.facts().place.unwrap_or_else(|| self.headline())
     }
 
-    /// The container that it makes, and the connection to its engine.
-    pub fn container_made(&mut self) -> Option<(&str, &mut Definition)> {
-        match self {
-            Step::ContainerCreate(step) => Some((&step.connection, &mut step.definition)),
-            Step::Unless(step) => step.step.container_made(),
-            _ => None,
-        }
+    /// Whether it takes away a folder, and only when nothing is left in it.
+    pub fn removes_if_empty(&self) -> bool {
+        matches!(self, Step::DirectoryRemoveIfEmpty(_))
     }
 }
 

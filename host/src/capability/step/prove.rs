@@ -4,6 +4,7 @@
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 
+use super::{Part, Step};
 use crate::{
     capability::{
         Acting, Check, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind,
@@ -34,6 +35,14 @@ impl ProveFromInside {
             count => format!("ask {count} things from inside container {}, before its program starts", self.name),
         }
     }
+}
+
+impl ProveFromInside {
+    pub(super) fn inner(&self) -> Vec<Part<'_>> {
+        self.checks.iter().map(|(_, check)| Part::Condition(&check.condition)).collect()
+    }
+
+    pub(super) fn each_inner_mut(&mut self, _: &mut dyn FnMut(&mut Step)) {}
 }
 
 impl StepKind for ProveFromInside {
@@ -101,11 +110,8 @@ impl StepKind for ProveFromInside {
         Ok(false)
     }
 
+    /// It asks, and does nothing; what it sends is asked of its conditions ([`Step::parts`](super::Step::parts)).
     fn facts(&self) -> Facts<'_> {
-        Facts {
-            fills: self.checks.iter().flat_map(|(_, check)| check.condition.targets()).collect(),
-            place: Some(format!("asked from inside container {}", self.name)),
-            ..Facts::default()
-        }
+        Facts::NONE
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Step;
+use super::{Part, Step};
 use crate::{
     capability::{Acting, Condition, Facts, Gate, Held, Preview, Repeat, StepFailure, StepKind},
     model::{Denial, value::Target},
@@ -23,7 +23,18 @@ impl Unless {
         format!("unless {}: {}", self.condition.says(), self.step.headline())
     }
 
-    pub(crate) fn shown(&self, plain: &dyn Fn(&Target) -> Option<String>) -> Self {
+    /// The condition, the step, and what is in it.
+    pub(super) fn inner(&self) -> Vec<Part<'_>> {
+        let mut parts = vec![Part::Condition(&self.condition)];
+        parts.extend(self.step.parts());
+        parts
+    }
+
+    pub(super) fn each_inner_mut(&mut self, change: &mut dyn FnMut(&mut Step)) {
+        self.step.each_mut(change);
+    }
+
+    pub(super) fn shown(&self, plain: &dyn Fn(&Target) -> Option<String>) -> Self {
         Self { condition: self.condition.with_known(plain), step: Box::new(self.step.shown(plain)) }
     }
 }
@@ -64,10 +75,8 @@ impl StepKind for Unless {
         Box::pin(self.step.is_done(acting)).await
     }
 
+    /// Those of the step; what the condition sends is asked of the condition ([`Step::parts`]).
     fn facts(&self) -> Facts<'_> {
-        let mut facts = self.step.facts();
-        facts.fills.splice(0..0, self.condition.targets());
-        facts.place.get_or_insert_with(|| self.step.headline());
-        facts
+        self.step.facts()
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Part, Step};
 use crate::{
     capability::{
         Acting, Check, Condition, Facts, Gate, Preview, Repeat, StepFailure, StepKind,
@@ -27,7 +28,13 @@ impl Await {
 }
 
 impl Await {
-    pub(crate) fn shown(&self, plain: &dyn Fn(&Target) -> Option<String>) -> Self {
+    pub(super) fn inner(&self) -> Vec<Part<'_>> {
+        vec![Part::Condition(&self.condition)]
+    }
+
+    pub(super) fn each_inner_mut(&mut self, _: &mut dyn FnMut(&mut Step)) {}
+
+    pub(super) fn shown(&self, plain: &dyn Fn(&Target) -> Option<String>) -> Self {
         Self { condition: self.condition.with_known(plain), timeout_ms: self.timeout_ms }
     }
 }
@@ -75,8 +82,8 @@ impl StepKind for Await {
         Ok(false)
     }
 
+    /// It asks, and does nothing; what it sends is asked of its conditions ([`Step::parts`](super::Step::parts)).
     fn facts(&self) -> Facts<'_> {
-        let (place, fills) = self.condition.sends().unzip();
-        Facts { fills: fills.unwrap_or_default(), place, ..Facts::default() }
+        Facts::NONE
     }
 }

@@ -6,7 +6,7 @@ use wasmtime::component::Resource;
 
 use super::{answer::once, diagnostics, words};
 use crate::{
-    capability::{Check, Step},
+    capability::{Check, Settles, Step, StepKind},
     draft::{Action, Change, Difference, Move, Owned, Planned, Revert, misplaced},
     model::{InstanceView, Thing},
     plugin::{What, bindings::exports::stackrun::plugin::guest as wit, call::Call},
@@ -105,11 +105,7 @@ impl Taking<'_> {
     /// nothing else of it.
     fn settle(&mut self, handles: Vec<Resource<Step>>) -> Result<Vec<Step>, What> {
         let steps = self.steps(handles)?;
-        let settles = |step: &&Step| match step {
-            Step::ServiceRun(run) => matches!(run.verb.as_str(), "reload" | "restart"),
-            Step::SqlReload(_) => true,
-            _ => false,
-        };
+        let settles = |step: &&Step| step.facts().settles == Settles::Yes;
         match steps.iter().find(|step| !settles(step)) {
             None => Ok(steps),
             Some(other) => {

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::{mounts, permit, shown};
 use crate::{
     capability::{
-        Acting, Facts, Gate, Preview, Repeat, StepFailure, StepKind,
+        Acting, Destroys, Facts, Gate, Preview, Repeat, Settles, StepFailure, StepKind, WrittenBy,
         containers::{ContainerQuestion, INSTANCE_LABEL, RunState, STACK_LABEL, client::CreateBody, env_place},
     },
     model::{Denial, desired::Definition},
@@ -139,6 +139,14 @@ impl StepKind for ContainerCreate {
 
     fn facts(&self) -> Facts<'_> {
         let place = format!("environment of container {}", self.definition.lasting_name());
-        Facts { fills: self.definition.targets(), place: Some(place), ..Facts::default() }
+        Facts {
+            fills: self.definition.targets(),
+            place: Some(place),
+            makes: Vec::new(),
+            path: None,
+            written_by: WrittenBy::Stackrun,
+            destroys: Destroys::Nothing,
+            settles: Settles::No,
+        }
     }
 }

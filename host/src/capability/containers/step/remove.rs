@@ -75,6 +75,6 @@ impl StepKind for ContainerRemove {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts::default()
+        Facts::NONE
     }
 }

@@ -70,6 +70,6 @@ impl StepKind for ContainerRename {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts::default()
+        Facts::NONE
     }
 }

@@ -105,7 +105,7 @@ impl StepKind for ContainerStart {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts::default()
+        Facts::NONE
     }
 }
 
@@ -145,6 +145,6 @@ impl StepKind for ContainerStop {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts::default()
+        Facts::NONE
     }
 }
