@@ -2,7 +2,10 @@
 //! values that their file can't carry.
 
 use crate::{
-    capability::{Acting, Gate, Gates, Step, StepFailure, StepKind, step::overlapping_mounts},
+    capability::{
+        Acting, Gate, Gates, Step, StepFailure, StepKind,
+        step::{Part, overlapping_mounts},
+    },
     draft::{Action, Move},
     model::{Diagnostic, Place, Segment, value::Address},
     plan::{InstancePlan, Plan},
@@ -84,7 +87,8 @@ fn of_values(moves: &[Move], world: &World, instance: &Address) -> Vec<Diagnosti
 
 /// Secrets are made and filled in only where they can be opened again.
 fn of_store(plan: &Plan, world: &World) -> Option<Diagnostic> {
-    let steps = || plan.actions().flat_map(|(_, action)| action.moves.iter().map(|one| &one.step));
+    let outermost = || plan.actions().flat_map(|(_, action)| action.moves.iter().map(|one| &one.step));
+    let steps = || outermost().flat_map(Step::parts).filter_map(Part::step);
     let makes = steps().any(Step::makes_secret);
     if !makes && !steps().any(|step| !step.facts().fills.is_empty()) {
         return None;

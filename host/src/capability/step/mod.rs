@@ -42,6 +42,16 @@ pub enum Part<'a> {
     Condition(&'a Condition),
 }
 
+impl<'a> Part<'a> {
+    /// The step, if it is one.
+    pub fn step(self) -> Option<&'a Step> {
+        match self {
+            Part::Step(step) => Some(step),
+            Part::Condition(_) => None,
+        }
+    }
+}
+
 /// Makes the enum of all kinds, and hands each call on to the kind's own type.
 macro_rules! steps {
     (of_rooms { $($variant:ident($kind:ty),)* } around_others { $($around:ident($outer:ty),)* }) => {

@@ -75,8 +75,9 @@ impl StepKind for Unless {
         Box::pin(self.step.is_done(acting)).await
     }
 
-    /// Those of the step; what the condition sends is asked of the condition ([`Step::parts`]).
+    /// Those of the step, but for what it fills in: whoever wants to know that looks at its parts ([`Step::parts`]), the
+    /// condition among them.
     fn facts(&self) -> Facts<'_> {
-        self.step.facts()
+        Facts { fills: Vec::new(), ..self.step.facts() }
     }
 }
