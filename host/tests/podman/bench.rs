@@ -44,15 +44,21 @@ pub struct Bench {
 impl Bench {
     pub fn new(name: &str) -> Self {
         let podman = podman();
-        let world = world(&podman.socket());
+        let socket = podman.socket();
+        Self::of(podman, "media", &[name], &socket)
+    }
+
+    /// The instance of the first name, of this stack, which may have containers of all these names.
+    pub fn of(podman: Arc<Podman>, stack: &str, names: &[&str], socket: &Path) -> Self {
+        let (world, name) = (world(socket), names[0]);
         let instance = Address::new("container", name);
         let containers = ContainersGrant {
             connections: vec![ENGINE.into()],
-            names: vec![NamePattern::new(name)],
+            names: names.iter().map(|name| NamePattern::new(*name)).collect(),
             mounts: vec![NamePattern::new(podman.data().display().to_string())],
             ..ContainersGrant::default()
         };
-        let gate = Gate::new("container", "media", instance, Grants { containers, ..Grants::default() });
+        let gate = Gate::new("container", stack, instance, Grants { containers, ..Grants::default() });
         Self { podman, name: name.to_owned(), world, gate, gates: Gates::new() }
     }
 

@@ -4,6 +4,8 @@
 
 mod bench;
 mod comparing;
+mod converging;
+mod counting;
 mod engine;
 mod reaching;
 mod replacing;

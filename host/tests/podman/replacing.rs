@@ -151,9 +151,9 @@ async fn a_taken_name_is_said() {
     let bench = Bench::new("taken");
     let wanted = bench.definition();
     bench.carry_out(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
-    let message =
-        bench.refusal(ContainerCreate { connection: ENGINE.into(), definition: Box::new(wanted.clone()) }).await;
-    assert!(message.contains("there is a container `taken` of this instance already"), "{message}");
+    let other = Definition { user: Some("7".into()), ..wanted.clone() };
+    let message = bench.refusal(ContainerCreate { connection: ENGINE.into(), definition: Box::new(other) }).await;
+    assert!(message.contains("there is another container `taken` of this instance already"), "{message}");
     bench.carry_out(ContainerRemove { connection: ENGINE.into(), name: "taken".into() }).await;
 }
 

@@ -19,7 +19,7 @@ pub use questions::{
 };
 pub(crate) use questions::{INSTANCE_LABEL, STACK_LABEL, env_place, owner};
 pub use step::{
-    ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, Mounting, Overlap, mounting,
-    overlapping,
+    ContainerCreate, ContainerRemove, ContainerRename, ContainerStart, ContainerStop, Moment, Mounting, Overlap,
+    mounting, overlapping,
 };
 pub(crate) use this_machine::name_of_this_machine;

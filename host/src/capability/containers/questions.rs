@@ -115,13 +115,25 @@ impl World {
             Ok(ContainerComparison {
                 state: run_state(seen),
                 owner: owner(seen, stack, instance),
-                differs: self.container_differs(&engine, wanted, seen, (*image?).as_ref()).await?,
+                differs: self.differences(&engine, wanted, seen, (*image?).as_ref()).await?,
             })
         });
         compared.await
     }
 
-    async fn container_differs(
+    /// In which fields a container that was just inspected is another one than what is wanted.
+    pub(crate) async fn container_differs(
+        &self,
+        permit: &Permit<DefinedContainer>,
+        container: &Inspect,
+    ) -> Result<Vec<String>, Failure> {
+        let DefinedContainer { connection, wanted, .. } = permit.subject();
+        let engine = self.connections.engine(connection)?;
+        let image = engine.image(wanted.image_reference()).await?;
+        self.differences(&engine, wanted, container, image.as_ref()).await
+    }
+
+    async fn differences(
         &self,
         engine: &Engine,
         wanted: &Definition,

@@ -9,7 +9,7 @@ use super::{Part, Step};
 use crate::{
     capability::{
         Acting, Gate, StepFailure, StepKind,
-        containers::{EngineQuestion, Mounting, mounting, overlapping},
+        containers::{EngineQuestion, Moment, Mounting, mounting, overlapping},
         files,
     },
     document,
@@ -129,9 +129,11 @@ pub async fn overlapping_mounts<'a>(
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => unknown.insert(mounting(&acting, connection).await?),
             };
-            if let Some(overlap) = overlapping(&acting, definition.lasting_name(), &definition.mounts, all) {
+            let name = definition.lasting_name();
+            if let Some(overlap) = overlapping(&acting, name, &definition.mounts, Moment::Making, all) {
                 overlaps.push((acting.gate.instance().clone(), overlap.to_string()));
             }
+            all.push(Mounting::planned(&acting, definition));
         }
     }
     Ok(overlaps)

@@ -132,6 +132,7 @@ answer!(
 answer!(
     /// A line of `GET /containers/json`.
     Summary {
+        id: String,
         /// With a slash before each.
         names: Vec<String>,
         state: String,
@@ -198,6 +199,13 @@ impl Summary {
     /// The container's own name.
     pub fn name(&self) -> &str {
         self.names.first().map(|name| name.trim_start_matches('/')).unwrap_or_default()
+    }
+}
+
+impl Summary {
+    /// Whether its program was started and nobody has stopped it, or it can't be told.
+    pub fn is_up(&self) -> bool {
+        !matches!(self.state.as_str(), "created" | "configured" | "initialized" | "exited" | "dead")
     }
 }
 

@@ -18,6 +18,9 @@ use crate::{
 /// Seconds that a program gets to end by itself.
 const GRACE: u64 = 10;
 
+/// How often a list is asked for when the engine refuses.
+const LISTINGS: u32 = 5;
+
 impl Engine {
     // ---- questions ---------------------------------------------------------------------------------------
 
@@ -32,9 +35,16 @@ impl Engine {
         })
     }
 
-    /// All containers, running or not.
+    /// All containers, running or not. Podman looks at one after the other, and refuses when one is gone meanwhile.
     pub(crate) async fn list(&self) -> Result<Vec<Summary>, EngineError> {
-        self.get("/containers/json?all=true").await
+        let mut listed = Err(EngineError::Nonsense(String::new()));
+        for _ in 0..LISTINGS {
+            listed = self.get("/containers/json?all=true").await;
+            if !matches!(listed, Err(EngineError::Refused { .. })) {
+                break;
+            }
+        }
+        listed
     }
 
     /// One container; none when there is no such.
@@ -81,17 +91,8 @@ impl Engine {
     // ---- changes -----------------------------------------------------------------------------------------
 
     pub(crate) async fn create(&self, permit: &Permit<ContainerSubject>, body: &CreateBody) -> Result<(), EngineError> {
-        let name = &permit.subject().name;
-        let path = format!("/containers/create?name={}", part(name));
-        let created = self.change(Method::POST, &path, Some(body.to_json()), CHANGE).await;
-        match created {
-            Err(error) if error.is_name_taken() => Err(EngineError::Refused {
-                connection: self.name.clone(),
-                status: 409,
-                message: format!("there is a container named `{name}` already"),
-            }),
-            other => other,
-        }
+        let path = format!("/containers/create?name={}", part(&permit.subject().name));
+        self.change(Method::POST, &path, Some(body.to_json()), CHANGE).await
     }
 
     pub(crate) async fn start(&self, permit: &Permit<ContainerSubject>) -> Result<(), EngineError> {

@@ -39,15 +39,6 @@ impl EngineError {
     pub fn is_not_found(&self) -> bool {
         matches!(self, EngineError::Refused { status: 404, .. })
     }
-
-    /// Whether a container of that name is there already: 409 from Docker, and from Podman 500 with these words.
-    pub fn is_name_taken(&self) -> bool {
-        match self {
-            EngineError::Refused { status: 409, .. } => true,
-            EngineError::Refused { status: 500, message, .. } => message.contains("name is already in use"),
-            _ => false,
-        }
-    }
 }
 
 impl From<EngineError> for Failure {

@@ -4,11 +4,15 @@ use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{mounts, permit, shown};
+use super::{Moment, mounts, ours, permit, shown};
 use crate::{
     capability::{
         Acting, Destroys, Facts, Gate, Preview, Repeat, Settles, StepFailure, StepKind, WrittenBy,
-        containers::{ContainerQuestion, INSTANCE_LABEL, RunState, STACK_LABEL, client::CreateBody, env_place},
+        containers::{
+            ContainerQuestion, INSTANCE_LABEL, STACK_LABEL,
+            client::{CreateBody, Inspect},
+            env_place,
+        },
     },
     model::{Denial, desired::Definition},
 };
@@ -33,6 +37,12 @@ impl ContainerCreate {
 
     fn question(&self) -> ContainerQuestion {
         ContainerQuestion { connection: self.connection.to_owned(), wanted: (*self.definition).clone() }
+    }
+
+    /// Whether the container that is there is the one that this step makes.
+    async fn is(&self, found: &Inspect, acting: &Acting<'_>) -> Result<bool, StepFailure> {
+        let permit = acting.gate.container_define(self.question())?;
+        Ok(acting.world.container_differs(&permit, found).await?.is_empty())
     }
 
     fn remember_env(&self, env: &[(String, Zeroizing<String>)], acting: &Acting<'_>) -> Result<(), StepFailure> {
@@ -88,11 +98,14 @@ impl StepKind for ContainerCreate {
             )
             .into());
         }
-        mounts::refuse(acting, &self.connection, definition.lasting_name(), &definition.mounts, &missing).await?;
-        let (engine, found) = crate::capability::containers::step::ours(acting, &self.connection, name).await?;
-        if found.is_some() {
-            return Err(anyhow!("there is a container `{name}` of this instance already").into());
+        let (engine, found) = ours(acting, &self.connection, name).await?;
+        if let Some(found) = found {
+            if self.is(&found, acting).await? {
+                return Ok(());
+            }
+            return Err(anyhow!("there is another container `{name}` of this instance already").into());
         }
+        mounts::refuse(acting, &self.connection, name, &definition.mounts, &missing, Moment::Making).await?;
         let env: Vec<(String, Zeroizing<String>)> = definition
             .env
             .iter()
@@ -111,6 +124,10 @@ impl StepKind for ContainerCreate {
                 short(definition.image_reference())
             )
             .into()),
+            // Each engine says in words of its own that somebody was faster.
+            Err(_) if engine.inspect(name).await?.is_some() => {
+                Err(anyhow!("connection `{}`: there is a container named `{name}` already", &self.connection).into())
+            }
             Err(error) => Err(error.into()),
             Ok(()) => self.remember_env(&env, acting),
         }
@@ -118,7 +135,7 @@ impl StepKind for ContainerCreate {
 
     async fn revert(&self, existed: &bool, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let name = &self.definition.name;
-        let (engine, found) = crate::capability::containers::step::ours(acting, &self.connection, name).await?;
+        let (engine, found) = ours(acting, &self.connection, name).await?;
         if *existed || found.is_none() {
             return Ok(());
         }
@@ -130,11 +147,10 @@ impl StepKind for ContainerCreate {
     }
 
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
-        // Under the name that this step gives, not the lasting one.
-        let wanted = Definition { lasting_name: None, ..(*self.definition).clone() };
-        let question = ContainerQuestion { connection: self.connection.to_owned(), wanted };
-        let compared = acting.world.container_compare(&acting.gate.container_define(question)?).await?;
-        Ok(compared.state != RunState::Absent && compared.differs.is_empty())
+        match ours(acting, &self.connection, &self.definition.name).await? {
+            (_, Some(found)) => self.is(&found, acting).await,
+            _ => Ok(false),
+        }
     }
 
     fn facts(&self) -> Facts<'_> {

@@ -9,7 +9,7 @@ mod running;
 mod shown;
 
 pub use create::ContainerCreate;
-pub use mounts::{Mounting, Overlap, mounting, overlapping};
+pub use mounts::{Moment, Mounting, Overlap, mounting, overlapping};
 pub use remove::ContainerRemove;
 pub use rename::ContainerRename;
 pub use running::{ContainerStart, ContainerStop};

@@ -25,8 +25,8 @@ impl ContainerRename {
 }
 
 impl StepKind for ContainerRename {
-    /// The engine's id of the container.
-    type Before = String;
+    /// The engine's id of the container; none when it has its new name already.
+    type Before = Option<String>;
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
         permit(gate, &self.connection, &self.name)?;
@@ -37,20 +37,23 @@ impl StepKind for ContainerRename {
         Preview { headline: self.headline(), lines: Vec::new() }
     }
 
-    async fn before(&self, acting: &Acting<'_>) -> Result<String, StepFailure> {
-        Ok(ours_there(acting, &self.connection, &self.name).await?.1.id)
+    async fn before(&self, acting: &Acting<'_>) -> Result<Option<String>, StepFailure> {
+        Ok(ours(acting, &self.connection, &self.name).await?.1.map(|container| container.id))
     }
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
+        if self.is_done(acting).await? {
+            return Ok(());
+        }
         let (engine, _) = ours_there(acting, &self.connection, &self.name).await?;
         let from = permit(acting.gate, &self.connection, &self.name)?;
         let to = permit(acting.gate, &self.connection, &self.to)?;
         Ok(engine.rename(&from, &to).await?)
     }
 
-    async fn revert(&self, id: &String, acting: &Acting<'_>) -> Result<(), StepFailure> {
+    async fn revert(&self, id: &Option<String>, acting: &Acting<'_>) -> Result<(), StepFailure> {
         match ours(acting, &self.connection, &self.to).await? {
-            (engine, Some(container)) if container.id == *id => {
+            (engine, Some(container)) if Some(&container.id) == id.as_ref() => {
                 let from = permit(acting.gate, &self.connection, &self.to)?;
                 let to = permit(acting.gate, &self.connection, &self.name)?;
                 Ok(engine.rename(&from, &to).await?)

@@ -51,6 +51,9 @@ async fn is_up(acting: &Acting<'_>, connection: &str, name: &str) -> Result<bool
 
 async fn start(acting: &Acting<'_>, connection: &str, name: &str) -> Result<(), StepFailure> {
     let (engine, container) = ours_there(acting, connection, name).await?;
+    if container.state.running {
+        return Ok(());
+    }
     mounts::refuse_moved(acting, connection, &container, name).await?;
     Ok(engine.start(&permit(acting.gate, connection, name)?).await?)
 }
@@ -130,7 +133,8 @@ impl StepKind for ContainerStop {
     }
 
     async fn revert(&self, was_up: &bool, acting: &Acting<'_>) -> Result<(), StepFailure> {
-        if !*was_up {
+        // One that is gone does not run again.
+        if !*was_up || ours(acting, &self.connection, &self.name).await?.1.is_none() {
             return Ok(());
         }
         start(acting, &self.connection, &self.name).await

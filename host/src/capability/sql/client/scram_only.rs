@@ -204,7 +204,7 @@ mod tests {
             }
             assert_eq!(broken_off(&sasl()[..1], Proof::None), Some(BrokenOff::AsksWithoutReason));
             for begun in 0..3 {
-                let without_its_proof = [&sasl()[..begun], &[let_in.clone()]].concat();
+                let without_its_proof = [&sasl()[..begun], std::slice::from_ref(&let_in)].concat();
                 assert_eq!(broken_off(&without_its_proof, Proof::Due), Some(BrokenOff::DoesNotAsk), "{begun}");
             }
         }
