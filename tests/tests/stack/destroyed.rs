@@ -1,10 +1,10 @@
 //! Destroy gives the machine back as it was; data and secrets go only where they are named.
 
 use anyhow::{Result, ensure};
-use stackrun_tests::by_hand::edit;
+use stackrun_tests::by_hand::{edit, without_blocks};
 use stackrun_tests::lab::{Options, Scratch};
 use stackrun_tests::machine::{Machine, roles_and_databases};
-use stackrun_tests::stack::{DONE, Stack, text};
+use stackrun_tests::stack::{DONE, Stack, domain, text};
 
 /// Whoever may log in as the role without a password has a line in pg_ident.conf; a file for another program has a
 /// folder of its own.
@@ -46,5 +46,28 @@ fn the_machine_is_as_it_was() -> Result<()> {
     ensure!(!lab.dir.join("data/images").exists() && !lab.dir.join("data/config").exists(), "folders named are left");
     stack.quietly("destroy", &["--yes", "--delete-data", "secret.mediamanager"], DONE)?;
     Machine::look(&lab)?.same_as(&before)?;
+    lab.down()
+}
+
+/// Somebody took everything away by hand before.
+#[test]
+fn what_is_gone_already_is_taken_away() -> Result<()> {
+    let lab = Scratch::up(&Options::default())?;
+    let stack = Stack::in_test(&lab)?.on_copies(&lab)?;
+    let data_before = roles_and_databases(&lab)?;
+    stack.quietly("apply", &["--yes"], DONE)?;
+    lab.podman.run(&["rm", "--force", "--time", "0", "mediamanager"])?;
+    lab.postgres.sql("postgres", "drop database mediamanager")?;
+    lab.postgres.sql("postgres", "drop role mediamanager")?;
+    std::fs::remove_file(lab.caddy.sites.join(format!("{}.caddy", domain(&lab.domain))))?;
+    for configuration in [&lab.postgres.hba, &lab.idp.clients_fragment] {
+        edit(configuration, without_blocks)?;
+    }
+    let everything = ["postgres", "container", "secret"].map(|kind| format!("{kind}.mediamanager"));
+    let named: Vec<&str> = everything.iter().flat_map(|name| ["--delete-data", name.as_str()]).collect();
+    stack.quietly("destroy", &[&["--yes"], named.as_slice()].concat(), DONE)?;
+    ensure!(roles_and_databases(&lab)? == data_before, "role or database are left: {:?}", roles_and_databases(&lab)?);
+    let again = stack.quietly("destroy", &["--yes"], DONE)?;
+    ensure!(text(&again.stderr).contains("nothing to take away"), "{}", text(&again.stderr));
     lab.down()
 }

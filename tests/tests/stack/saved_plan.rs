@@ -46,6 +46,7 @@ fn a_saved_plan_runs_as_reviewed_or_not_at_all() -> Result<()> {
     let again = saved.apply()?;
     ensure!(again.status.code() == Some(STALE), "the same plan twice: {} {}", again.status, text(&again.stderr));
     stack.nothing_to_do()?;
+    saved.the_reviewed_image_runs_or_none()?;
     lab.down()
 }
 
@@ -98,6 +99,35 @@ impl Saved<'_> {
             Machine::look(self.lab)?.same_as(&before).context("a stale plan changed something")?;
         }
         edit(path, |_| old)
+    }
+
+    /// Between plan and apply somebody gives the image's name to another one.
+    fn the_reviewed_image_runs_or_none(&self) -> Result<()> {
+        let podman = &self.lab.podman;
+        let image =
+            || podman.run(&["inspect", "--format", "{{.Image}}", "mediamanager"]).map(|id| id.trim().to_owned());
+        let (reviewed, name) = (image()?, podman.run(&["inspect", "--format", "{{.ImageName}}", "mediamanager"])?);
+        let name = name.trim();
+        edit(&self.stack.spec, |old| {
+            old.replace("[container.mediamanager]", "[container.mediamanager]\nmemory = \"900M\"")
+        })?;
+        let out = self.file.with_extension("retagged.json");
+        let moved = Self { lab: self.lab, stack: self.stack, file: out };
+        self.stack.quietly("plan", &["-o", &moved.file.to_string_lossy()], DONE)?;
+        let other = podman.run(&["commit", "--quiet", "--change", "LABEL other=image", "mediamanager", name])?;
+        ensure!(other.trim() != reviewed, "it is the same image");
+        let before = Machine::look(self.lab)?;
+        let refused = moved.apply()?;
+        let said = text(&refused.stderr);
+        ensure!(refused.status.code() == Some(STALE), "another image has the name: {} {said}", refused.status);
+        ensure!(said.contains("container.mediamanager"), "what changed is not named: {said}");
+        Machine::look(self.lab)?.same_as(&before).context("a stale plan changed something")?;
+
+        podman.run(&["rmi", "--force", other.trim()])?;
+        let ran = moved.apply()?;
+        ensure!(ran.status.success(), "the name is the reviewed image's again: {} {}", ran.status, text(&ran.stderr));
+        ensure!(image()? == reviewed, "another image runs: {}", image()?);
+        self.stack.nothing_to_do()
     }
 
     fn apply(&self) -> Result<Output> {
