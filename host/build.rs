@@ -1,10 +1,11 @@
-//! Finds the five components that `cargo xtask build` made, for `src/plugin/builtin.rs` to embed, and names the build,
+//! Finds the components of the built-in plugins that `cargo xtask build` made, for `src/plugin/builtin.rs` to embed, and names the build,
 //! for `src/cache` to tell its entries by.
 //!
 //! They are looked for in `STACKRUN_PLUGINS`, else in `plugins/` of the target directory that this
 //! build uses. `cargo check` and editors work without them; whatever makes code fails, with one line
 //! that says what to do.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write;
 use std::fs;
@@ -13,20 +14,22 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-const KINDS: [&str; 5] = ["postgres", "container", "secret", "gateway", "oidc"];
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-env-changed=STACKRUN_PLUGINS");
     println!("cargo::rerun-if-changed=build.rs");
+    // Where a further plugin is listed.
+    println!("cargo::rerun-if-changed=../Cargo.toml");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let host = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let plugins = plugins_dir(&out, host.parent().unwrap_or(&host));
+    let workspace = host.parent().unwrap_or(&host);
+    let kinds = kinds(&workspace.join("plugins"))?;
+    let plugins = plugins_dir(&out, workspace, &kinds);
 
-    println!("cargo::rustc-env=STACKRUN_BUILD={}", build_id(&host)?);
+    println!("cargo::rustc-env=STACKRUN_BUILD={}", build_id(&host, &kinds)?);
 
     let mut table = String::new();
     let mut missing = None;
-    for kind in KINDS {
+    for (kind, grants) in &kinds {
         let file = plugins.join(kind).with_extension("wasm");
         // One that is not there counts as changed, so this runs again until it is.
         println!("cargo::rerun-if-changed={}", file.display());
@@ -37,8 +40,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let digest: [u8; 32] = fs::read(&file).map(|bytes| Sha256::digest(bytes).into()).unwrap_or_default();
         writeln!(
             table,
-            "    Builtin {{ kind: {kind:?}, bytes: include_bytes!({:?}), digest: {digest:?} }},",
-            file.display().to_string()
+            "    Builtin {{ kind: {kind:?}, bytes: include_bytes!({:?}), digest: {digest:?}, grants: include_str!({:?}) }},",
+            file.display().to_string(),
+            grants.display().to_string()
         )?;
     }
 
@@ -58,13 +62,27 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// The built-in plugins: the folders that bring grants, each of which is named like the kind that it handles.
+fn kinds(plugins: &Path) -> io::Result<BTreeMap<String, PathBuf>> {
+    let mut kinds = BTreeMap::new();
+    for entry in fs::read_dir(plugins)? {
+        let entry = entry?;
+        let grants = entry.path().join("grants.toml");
+        if grants.is_file() {
+            kinds.insert(entry.file_name().to_string_lossy().into_owned(), grants);
+        }
+    }
+    Ok(kinds)
+}
+
 /// A digest of the sources and of the versions of the libraries: what one build has worked out is nothing to another.
-fn build_id(host: &Path) -> io::Result<String> {
+fn build_id(host: &Path, kinds: &BTreeMap<String, PathBuf>) -> io::Result<String> {
     let workspace = host.parent().unwrap_or(host);
     let mut files = Vec::new();
-    for place in [host.join("src"), workspace.join("wit"), workspace.join("contracts"), workspace.join("Cargo.lock")] {
+    let places = [host.join("src"), workspace.join("wit"), workspace.join("contracts"), workspace.join("Cargo.lock")];
+    for place in places.iter().chain(kinds.values()) {
         println!("cargo::rerun-if-changed={}", place.display());
-        files_below(&place, &mut files)?;
+        files_below(place, &mut files)?;
     }
     files.sort();
     let mut digest = Sha256::new();
@@ -88,7 +106,7 @@ fn files_below(place: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-fn plugins_dir(out: &Path, workspace: &Path) -> PathBuf {
+fn plugins_dir(out: &Path, workspace: &Path, kinds: &BTreeMap<String, PathBuf>) -> PathBuf {
     if let Some(dir) = env::var_os("STACKRUN_PLUGINS") {
         return workspace.join(dir);
     }
@@ -96,6 +114,6 @@ fn plugins_dir(out: &Path, workspace: &Path) -> PathBuf {
     out.ancestors()
         .skip(1)
         .map(|folder| folder.join("plugins"))
-        .find(|plugins| plugins.join("postgres.wasm").is_file())
+        .find(|plugins| kinds.keys().all(|kind| plugins.join(kind).with_extension("wasm").is_file()))
         .unwrap_or_else(|| workspace.join("target/plugins"))
 }

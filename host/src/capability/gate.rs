@@ -1,45 +1,9 @@
 //! The one gate. Every capability, while observing and while acting, goes through a check here that yields a
 //! [`Permit`]; the function that reaches the world takes the permit, so that a way around the check does not compile.
 //!
-//! Each capability is one file: its grant as it stands in the host file, what patterns it accepts and refuses, and the
-//! checks that yield its permits.
+//! The checks that yield a capability's permits are in its `grant`; how grants are read from files, in `grants`.
 
-use crate::model::{
-    ConnectionSettings, ContainersGrant, Denial, FilesGrant, Grants, HostFile, HttpGrant, ServicesGrant, SqlGrant,
-    value::{Address, Tree},
-};
-
-impl Grants {
-    /// What an instance of a built-in plugin may do: it follows from the connections that it uses.
-    pub fn first_party(
-        instance: &Address,
-        stack: &str,
-        section: &Tree,
-        connections: &[ConnectionSettings],
-        host_file: &HostFile,
-    ) -> Self {
-        let kind = instance.kind();
-        let grants = Self {
-            sql: SqlGrant::first_party(kind, instance, stack, section, connections, host_file),
-            files: FilesGrant::first_party(kind, instance, stack, section, connections, host_file),
-            containers: ContainersGrant::first_party(kind, instance, stack, section, connections, host_file),
-            http: HttpGrant::first_party(kind, instance, stack, section, connections, host_file),
-            services: ServicesGrant::first_party(kind, instance, stack, section, connections, host_file),
-        };
-        grants.filled(stack, instance, section)
-    }
-
-    /// The same for one instance: every name pattern filled in. Plans and state keep them so.
-    pub fn filled(&self, stack: &str, instance: &Address, section: &Tree) -> Self {
-        Self {
-            sql: self.sql.filled(stack, instance, section),
-            files: self.files.filled(stack, instance, section),
-            containers: self.containers.filled(stack, instance, section),
-            http: self.http.filled(stack, instance, section),
-            services: self.services.filled(stack, instance, section),
-        }
-    }
-}
+use crate::model::{Denial, Grants, value::Address};
 
 /// The gate for one instance.
 #[derive(Clone, Debug)]

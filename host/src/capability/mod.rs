@@ -1,5 +1,5 @@
 //! What can be asked of the world or done to it. Each capability is one folder, whole from grant to client of the real
-//! server; `gate`, `kind` and `asked` are what they share, `step` and `condition` the lists of what all of them can do.
+//! server; `gate`, `grants`, `kind` and `asked` are what they share, `step` and `condition` the lists of what all of them can do.
 
 pub mod acting;
 pub mod asked;
@@ -8,10 +8,10 @@ pub mod containers;
 pub mod diff;
 pub mod files;
 pub mod gate;
+pub mod grants;
 pub mod http;
 pub mod inside;
 pub mod kind;
-pub mod name;
 pub mod prefetch;
 pub mod secrets;
 pub mod services;

@@ -62,6 +62,7 @@ impl Catalog {
             fields.remove("connection");
         }
         tables(&mut page, "", &host_file);
+        let _ = writeln!(page, "\n## Grants\n\n{}", include_str!("../capability/grants.md").trim_end());
         page.push_str("\n## Connections\n\nEvery `[connection.NAME]` has these fields, and those of its kind.\n");
         fields(&mut page, &connection_kinds::common());
         let common = connection_kinds::common();

@@ -118,11 +118,8 @@ fn of_kind(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Resul
         let message = format!("there is no plugin for the kind `{kind}`: `stackrun plugin list` names them all");
         return Err(Ended::new(Exit::Error, message));
     };
-    let path = host_file.and_then(|host_file| host_file.plugins.get(kind)).map(|plugin| &plugin.path);
-    let from = match (loaded.first_party, path) {
-        (false, Some(path)) => path.display().to_string(),
-        _ => "built in".to_owned(),
-    };
+    let path = host_file.and_then(|host_file| host_file.plugins.get(kind)?.path.as_ref());
+    let from = path.map_or_else(|| "built in".to_owned(), |path| path.display().to_string());
     Ok(Found { from, digest: loaded.digest.clone(), description: Description::clone(loaded.plugin.description()) })
 }
 

@@ -11,11 +11,11 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use super::{Drawn, Flow, LoadedPlugin, by_hand, pin, ready, say};
 use crate::{
     apply::gates_of,
-    capability::{Gate, StepKind},
+    capability::{Gate, StepKind, grants::Filling},
     draft::Planned,
     exit::{Ended, Exit},
     model::{
-        ConnectionSettings, Diagnostic, Grants, InstanceView, Making, Presence, Thing, WriteMode,
+        Diagnostic, Grants, InstanceView, Making, Presence, Thing, WriteMode,
         value::{Address, Target},
     },
     plan::{Assembled, Binding, Drafted, assemble, preview},
@@ -206,17 +206,16 @@ impl Flow {
         })
     }
 
-    /// What the five may do follows from the connections; what others may do is written in the host file.
+    /// What an instance may do: the grants of its plugin, filled in for it.
     fn grants(&self, instance: &Instance, loaded: &LoadedPlugin) -> Result<Grants, Vec<Diagnostic>> {
-        let address = &instance.address;
-        let section = self.graph.section(address).unwrap_or(&instance.section);
-        if loaded.first_party {
-            let picked = picked(instance, loaded.plugin.description(), &self.host_file)?;
-            let connections: Vec<ConnectionSettings> = picked.into_iter().cloned().collect();
-            return Ok(Grants::first_party(address, &self.spec.stack, section, &connections, &self.host_file));
-        }
-        let granted = self.host_file.plugins.get(&loaded.name).map(|settings| settings.grants.clone());
-        Ok(granted.unwrap_or_default().filled(&self.spec.stack, address, section))
+        let filling = Filling {
+            stack: &self.spec.stack,
+            instance: &instance.address,
+            section: self.graph.section(&instance.address).unwrap_or(&instance.section),
+            connections: &picked(instance, loaded.plugin.description(), &self.host_file)?,
+            host_file: &self.host_file,
+        };
+        Ok(filling.fill(&loaded.grants))
     }
 
     fn views(&self) -> Views<'_> {

@@ -9,6 +9,8 @@ mod by_hand;
 mod cores;
 mod draw;
 mod front;
+#[cfg(test)]
+mod grants_tests;
 mod known;
 mod offer;
 mod open;

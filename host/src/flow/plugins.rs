@@ -8,7 +8,7 @@ use super::cores::on_all_cores;
 use crate::{
     exit::{Ended, Exit},
     hex::hex,
-    model::HostFile,
+    model::{GrantLines, HostFile},
     plugin::{Plugin, Runtime, builtin},
     world::refuse_writable_by_others,
 };
@@ -21,8 +21,8 @@ pub struct LoadedPlugin {
     pub plugin: Plugin,
     /// SHA-256 of the component.
     pub digest: String,
-    /// Built into this program: its grants follow from the connections.
-    pub first_party: bool,
+    /// What it brings, and what the host file grants.
+    pub grants: Vec<GrantLines>,
 }
 
 /// By kind.
@@ -56,11 +56,24 @@ impl Plugins {
 
 fn load_one(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Result<Option<LoadedPlugin>, Ended> {
     let settings = host_file.and_then(|host_file| host_file.plugins.get(kind));
-    let (plugin, first_party) = match (settings, builtin::of(kind)) {
-        (Some(settings), _) => (runtime.load(kind, &read(kind, &settings.path, host_file)?), false),
-        (None, Some(builtin)) => (runtime.load_builtin(builtin), true),
+    let path = settings.and_then(|settings| settings.path.as_deref());
+    let mut grants = Vec::new();
+    let plugin = match (path, builtin::of(kind)) {
+        (Some(path), _) => runtime.load(kind, &read(kind, path, host_file)?),
+        (None, Some(builtin)) => {
+            grants.push(toml::from_str(builtin.grants).context("the grants of a built-in plugin")?);
+            runtime.load_builtin(builtin)
+        }
+        (None, None) if settings.is_some() => {
+            let message = format!(
+                "[plugin.{kind}] of the host file names no component, and no plugin of that name is built in: give its \
+                 `path`"
+            );
+            return Err(Ended::new(Exit::Invalid, message));
+        }
         (None, None) => return Ok(None),
     };
+    grants.extend(settings.map(|settings| settings.grants.clone()));
     let plugin = plugin.map_err(|fault| Ended::new(Exit::Plugin, fault.to_string()))?;
     if plugin.description().kind != kind {
         let message = format!(
@@ -70,7 +83,7 @@ fn load_one(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Resu
         return Err(Ended::new(Exit::Invalid, message));
     }
     let digest = hex(&plugin.digest());
-    Ok(Some(LoadedPlugin { name: kind.to_owned(), plugin, digest, first_party }))
+    Ok(Some(LoadedPlugin { name: kind.to_owned(), plugin, digest, grants }))
 }
 
 fn read(kind: &str, path: &Path, host_file: Option<&HostFile>) -> Result<Vec<u8>, Ended> {

@@ -2,6 +2,7 @@
 //! and what they are granted. It holds commands that run as root, so a file that others can write is refused.
 
 pub mod connection_kinds;
+mod grants;
 mod read;
 
 pub use read::{parse, read, read_with, schema};

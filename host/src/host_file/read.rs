@@ -13,12 +13,13 @@ use toml::de::DeTable;
 use super::{
     Unusable,
     connection_kinds::{self, COMMON},
+    grants,
 };
 use crate::{
     cache::{Cache, KeyMaker, Slot},
     diagnostic::{Source, closest, listed},
     model::{
-        ConnectionSettings, Diagnostic, Document, Folder, FolderAccess, Grants, HostFile, Place, PluginSettings,
+        ConnectionSettings, Diagnostic, Document, Folder, FolderAccess, GrantLines, HostFile, Place, PluginSettings,
         StoreSettings, Verb, WriteMode, diagnostic::keys, value::Tree,
     },
     schema::{Catalog, Checker},
@@ -92,7 +93,11 @@ fn parse_with(path: &Path, text: &str, cache: Option<&Cache>) -> (HostFile, Sour
             Ok(raw) => {
                 warn(&raw, &mut diagnostics);
                 let host_file = raw.settled(path, &tree);
-                return (host_file, source, diagnostics);
+                diagnostics.extend(grants::problems(&host_file));
+                return match diagnostics.iter().any(Diagnostic::is_error) {
+                    true => (HostFile::empty(path), source, diagnostics),
+                    false => (host_file, source, diagnostics),
+                };
             }
             // What the schema leaves open: grants have types of their own.
             Err(error) => diagnostics.push(not_as_wanted(&error, text)),
@@ -164,6 +169,7 @@ impl HostFile {
                 check(&checker, &connection.settings, &["connection", &connection.name], &mut diagnostics);
             }
         }
+        diagnostics.extend(grants::of_others(self, catalog));
         diagnostics
     }
 
@@ -261,9 +267,9 @@ enum RawVerb {
 
 #[derive(Deserialize)]
 struct RawPlugin {
-    path: PathBuf,
+    path: Option<PathBuf>,
     #[serde(default)]
-    grants: Grants,
+    grants: GrantLines,
 }
 
 impl Raw {

@@ -70,6 +70,29 @@ fn a_grant_that_nothing_enforces_does_not_parse() {
 }
 
 #[test]
+fn a_grant_that_could_never_match_is_an_error() {
+    insta::assert_snapshot!(said(&format!(
+        "{STORE}[connection.main]\nkind = \"postgresql\"\n\
+         [plugin.x]\npath = \"/x.wasm\"\n[plugin.x.grants]\nsql.connections = [\"main\", \"mian\"]\nsql.roles = [\"{{role}}\"]\n\
+         files.write = [\"/srv/../etc\"]\nservices.verbs.mian = [\"reload\"]\n\
+         http.connections = [{{ connection = \"main\", methods = [\"get\"], paths = [\"/*\"] }}]\n\
+         connection.postgresql.sql.connections = [\"{{connection.prot}}\"]\n"
+    )));
+}
+
+#[test]
+fn a_grant_is_held_against_what_its_plugin_says() {
+    let grants = |grants: &str| said(&format!("{STORE}[plugin.postgres.grants]\n{grants}\n"));
+    assert_eq!(
+        grants("sql.roles = [\"{section.database}\"]\nconnection.postgresql.sql.connections = [\"{connection}\"]"),
+        ""
+    );
+    insta::assert_snapshot!(grants(
+        "sql.roles = [\"{section.databse}\"]\nconnection.mysql.sql.connections = [\"{connection}\"]"
+    ));
+}
+
+#[test]
 fn what_others_can_write_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,11 +1,25 @@
-//! What plugins may do, as `[plugin.NAME.grants]` of the host file has it. The checks are in each capability's `grant`.
+//! What plugins may do. The checks are in each capability's `grant`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// All that an instance of a plugin may do, as `[plugin.NAME.grants]` has it, names filled in or not. What is not named
-/// is refused; a field that nothing enforces does not parse.
+/// Grants as a file has them, before they are filled for an instance: the strings hold placeholders, which
+/// [`crate::capability::grants`] explains. A field that nothing enforces does not parse.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct GrantLines {
+    pub sql: SqlGrant,
+    pub files: FilesGrant,
+    pub containers: ContainersGrant,
+    pub http: HttpGrant,
+    pub services: ServicesGrant,
+    /// By kind: what is granted once for each connection of it that the instance uses.
+    pub connection: BTreeMap<String, Grants>,
+}
+
+/// All that an instance of a plugin may do. What is not named is refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grants {
@@ -30,11 +44,11 @@ pub struct SqlGrant {
     /// Relations of `pg_catalog` that may be read.
     pub relations: Vec<String>,
     /// Roles that may be made, changed, logged in as and let in.
-    pub roles: Vec<NamePattern>,
+    pub roles: Vec<String>,
     /// Databases that may be made and changed.
-    pub databases: Vec<NamePattern>,
+    pub databases: Vec<String>,
     /// Databases that new ones may be copied from, beside `template0`, `template1` and the granted ones.
-    pub templates: Vec<NamePattern>,
+    pub templates: Vec<String>,
     /// Extensions that may be made in these databases.
     pub extensions: Vec<String>,
     /// Whether pg_hba.conf and pg_ident.conf may get blocks for these roles and databases.
@@ -46,13 +60,13 @@ pub struct SqlGrant {
 #[serde(deny_unknown_fields, default)]
 pub struct FilesGrant {
     /// Paths of which kind, owner, mode and entries may be asked, and nothing of their content.
-    pub look: Vec<NamePattern>,
+    pub look: Vec<String>,
     /// Paths that may be looked at and read. One that ends in `/` is everything below a directory.
-    pub read: Vec<NamePattern>,
+    pub read: Vec<String>,
     /// Paths of which only whether they mention a string may be asked.
-    pub mention: Vec<NamePattern>,
+    pub mention: Vec<String>,
     /// Paths that may be written and removed. One that ends in `/` is everything below a directory.
-    pub write: Vec<NamePattern>,
+    pub write: Vec<String>,
 }
 
 /// What an instance may do with containers.
@@ -62,11 +76,11 @@ pub struct ContainersGrant {
     /// Names of `docker-api` connections.
     pub connections: Vec<String>,
     /// Containers that may be made, changed and asked about; a replacement's temporary name is one of these with `-next`.
-    pub names: Vec<NamePattern>,
+    pub names: Vec<String>,
     /// Directories of the host that may be mounted, with everything below them.
-    pub mounts: Vec<NamePattern>,
+    pub mounts: Vec<String>,
     /// Networks that may be joined.
-    pub networks: Vec<NamePattern>,
+    pub networks: Vec<String>,
     /// Addresses that ports may be published on.
     pub publish: Vec<String>,
     /// Linux capabilities that may be added.
@@ -103,21 +117,4 @@ pub struct HttpRule {
 pub struct ServicesGrant {
     /// For each connection, the verbs that may be run.
     pub verbs: BTreeMap<String, Vec<String>>,
-}
-
-/// A name with holes for what an instance is called.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct NamePattern(String);
-
-impl NamePattern {
-    /// A pattern as it stands in the host file.
-    pub fn new(pattern: impl Into<String>) -> Self {
-        Self(pattern.into())
-    }
-
-    /// The pattern as it stands; once names are filled in, the name itself.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }

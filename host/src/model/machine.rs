@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::value::Tree;
-use crate::model::Grants;
+use crate::model::GrantLines;
 
 /// The host file, read and checked.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct HostFile {
     pub folders: BTreeMap<String, Folder>,
     /// By name.
     pub connections: BTreeMap<String, ConnectionSettings>,
-    /// Plugins beside the five that are built in, by name.
+    /// By name: plugins beside the built-in ones, and further grants of those.
     pub plugins: BTreeMap<String, PluginSettings>,
 }
 
@@ -110,11 +110,11 @@ impl Verb {
     }
 }
 
-/// `[plugin.NAME]`: a plugin by somebody else.
+/// `[plugin.NAME]`: a plugin by somebody else, or further grants of a built-in one.
 #[derive(Clone, Debug)]
 pub struct PluginSettings {
-    /// The component.
-    pub path: PathBuf,
-    /// What it may do.
-    pub grants: Grants,
+    /// The component; none is the built-in one.
+    pub path: Option<PathBuf>,
+    /// What it may do; a built-in one, beside what it brings.
+    pub grants: GrantLines,
 }

@@ -21,7 +21,7 @@ pub use described::{
 pub use diagnostic::{Diagnostic, Document, Place, Segment, Severity};
 pub use failure::{Failure, Sameness};
 pub use generator::Generator;
-pub use grants::{ContainersGrant, FilesGrant, Grants, HttpGrant, HttpRule, NamePattern, ServicesGrant, SqlGrant};
+pub use grants::{ContainersGrant, FilesGrant, GrantLines, Grants, HttpGrant, HttpRule, ServicesGrant, SqlGrant};
 pub use machine::{ConnectionSettings, Folder, FolderAccess, HostFile, PluginSettings, StoreSettings, Verb, WriteMode};
 pub use making::{Making, Presence};
 pub use permit::Permit;

@@ -1,6 +1,6 @@
 //! The first-party plugins, inside the binary.
 //!
-//! `build.rs` writes the table from the components that `cargo xtask build` made.
+//! `build.rs` writes the table from the components that `cargo xtask build` made, and from their `grants.toml`.
 
 include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
 
@@ -13,6 +13,8 @@ pub struct Builtin {
     pub bytes: &'static [u8],
     /// SHA-256 of the component.
     pub digest: [u8; 32],
+    /// Its `grants.toml`.
+    pub grants: &'static str,
 }
 
 /// All of them.
@@ -30,6 +32,20 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
+    use crate::{capability::grants::lines, model::GrantLines};
+
+    #[test]
+    fn what_they_bring_can_match() {
+        for builtin in all() {
+            let grants: GrantLines =
+                toml::from_str(builtin.grants).unwrap_or_else(|why| panic!("{}: {why}", builtin.kind));
+            let lines = lines(&grants);
+            assert!(!lines.is_empty(), "{}", builtin.kind);
+            for line in lines {
+                assert_eq!(line.problem(), None, "{}: {line:?}", builtin.kind);
+            }
+        }
+    }
 
     #[test]
     fn each_kind_is_a_component() {

@@ -7,7 +7,7 @@ use age::secrecy::ExposeSecret;
 use crate::{
     capability::{Acting, Gate, Gates},
     model::{
-        ConnectionSettings, FilesGrant, Grants, HostFile, Making, NamePattern, StoreSettings,
+        ConnectionSettings, FilesGrant, Grants, HostFile, Making, StoreSettings,
         value::{Address, Target, Tree},
     },
     world::{Connections, Memo, State, World, vault::Vault},
@@ -58,7 +58,7 @@ impl Stage {
         });
         let state = Arc::new(State::open(&host_file.state, "media").unwrap());
         let world = world(&host_file, state);
-        let below = |name: &str| NamePattern::new(format!("{}/", path(name).display()));
+        let below = |name: &str| format!("{}/", path(name).display());
         let files = FilesGrant { write: vec![below("files")], ..FilesGrant::default() };
         let gate = Gate::new("secret", "media", app(), Grants { files, ..Grants::default() });
         Self { directory, host_file, world, gate, gates: Gates::new() }

@@ -19,8 +19,7 @@ use stackrun::{
         secrets::SecretGenerate,
     },
     model::{
-        ConnectionSettings, ContainersGrant, Generator, Grants, HostFile, Making, NamePattern, StoreSettings,
-        WriteMode,
+        ConnectionSettings, ContainersGrant, Generator, Grants, HostFile, Making, StoreSettings, WriteMode,
         desired::Definition,
         value::{Address, Target, Tree},
     },
@@ -54,8 +53,8 @@ impl Bench {
         let instance = Address::new("container", name);
         let containers = ContainersGrant {
             connections: vec![ENGINE.into()],
-            names: names.iter().map(|name| NamePattern::new(*name)).collect(),
-            mounts: vec![NamePattern::new(podman.data().display().to_string())],
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            mounts: vec![podman.data().display().to_string()],
             ..ContainersGrant::default()
         };
         let gate = Gate::new("container", stack, instance, Grants { containers, ..Grants::default() });

@@ -8,7 +8,7 @@ use stackrun::{
         sql::{SqlStep, Statement},
     },
     model::{
-        ConnectionSettings, Grants, HostFile, Making, NamePattern, SqlGrant, StoreSettings, WriteMode,
+        ConnectionSettings, Grants, HostFile, Making, SqlGrant, StoreSettings, WriteMode,
         desired::Database,
         value::{Address, Target},
     },
@@ -101,8 +101,8 @@ pub fn gate(role: &str, database: &str) -> Gate {
     let sql = SqlGrant {
         connections: vec!["main".into()],
         relations: vec!["pg_roles".into(), "pg_database".into(), "pg_extension".into()],
-        roles: vec![NamePattern::new(role)],
-        databases: vec![NamePattern::new(database)],
+        roles: vec![role.into()],
+        databases: vec![database.into()],
         templates: vec![],
         extensions: vec!["plpgsql".into(), "citext".into()],
         admission: true,

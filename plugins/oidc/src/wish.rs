@@ -144,10 +144,8 @@ impl Wish {
 impl Provider {
     fn of(connection: &str, kind: &str, settings: &Section<'_>) -> Self {
         let way = if kind == "oidc-registration" {
-            let path = settings.string("registration_path");
-            let of_endpoint = || path_of(&settings.string("endpoint")?);
             Way::Registration {
-                path: path.or_else(of_endpoint).unwrap_or_else(|| "/reg".to_owned()),
+                path: settings.string_or("registration_path", ""),
                 with_credential: settings.at("initial_access_token_file").is_present(),
             }
         } else {

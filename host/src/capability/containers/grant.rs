@@ -16,14 +16,14 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
-use super::{ContainerQuestion, EngineQuestion, client};
+use super::{ContainerQuestion, EngineQuestion};
 use crate::{
     capability::Gate,
     model::{
-        ConnectionSettings, ContainersGrant, Denial, HostFile, NamePattern, Permit,
+        Denial, Permit,
         denial::NEVER,
         desired::{Definition, Mount},
-        value::{Address, Tree},
+        value::Address,
     },
 };
 
@@ -57,59 +57,15 @@ pub const OWN_LABELS: &str = "stackrun.";
 /// Networks of that name are the machine's or another container's.
 const NO_NETWORKS: [&str; 5] = ["host", "private", "pasta", "slirp4netns", "none"];
 
-impl ContainersGrant {
-    /// What the plugins that are built in get: `container` all that its instance names below the host file's folders,
-    /// the others nothing. Which capabilities may be added, and where ports are published, stands in the connection.
-    pub fn first_party(
-        kind: &str,
-        instance: &Address,
-        _stack: &str,
-        section: &Tree,
-        connections: &[ConnectionSettings],
-        host_file: &HostFile,
-    ) -> Self {
-        if kind != "container" {
-            return Self::default();
+/// Why a line of this field could never match; none when it can.
+pub(in crate::capability) fn unfit(field: &str, value: &str) -> Option<String> {
+    match field {
+        "names" if !is_word(value) => Some(format!("no container can be called `{value}`")),
+        "networks" if !is_word(value) || NO_NETWORKS.contains(&value) => {
+            Some(format!("`{value}` is the machine's own network or another container's, which no plugin may join"))
         }
-        let engines = || connections.iter().filter(|connection| connection.kind == client::KIND);
-        let setting = |connection: &ConnectionSettings, key: &str| {
-            connection.settings.get(key).and_then(Tree::as_str).map(str::to_owned)
-        };
-        let name = section.get("name").and_then(Tree::as_str).unwrap_or(instance.name());
-        let folders = host_file.folders.values().map(|folder| folder.path.display().to_string());
-        let bundles = engines().filter_map(|connection| {
-            let bundle = PathBuf::from(setting(connection, "ca_bundle")?);
-            Some(bundle.parent()?.display().to_string())
-        });
-        let networks = engines()
-            .filter_map(|connection| setting(connection, "network"))
-            .chain(section.get("network").and_then(Tree::as_str).map(str::to_owned));
-        let capabilities = engines().filter_map(|connection| match connection.settings.get("capabilities") {
-            Some(Tree::Items(items)) => Some(items.iter().filter_map(Tree::as_str).map(str::to_owned)),
-            _ => None,
-        });
-        Self {
-            connections: engines().map(|connection| connection.name.clone()).collect(),
-            names: vec![NamePattern::new(name)],
-            mounts: folders.chain(bundles).map(NamePattern::new).collect(),
-            networks: networks.map(NamePattern::new).collect(),
-            publish: Vec::new(),
-            capabilities: capabilities.flatten().collect(),
-        }
-    }
-
-    /// The same with names filled in; a pattern that stays without a value is dropped, and grants nothing. So is a
-    /// directory whose value would reach into another one.
-    pub fn filled(&self, stack: &str, instance: &Address, section: &Tree) -> Self {
-        let fill = |patterns: &[NamePattern]| {
-            patterns.iter().filter_map(|pattern| pattern.fill(stack, instance, section)).map(NamePattern::new).collect()
-        };
-        // A folder that the operator wrote out is as it stands.
-        let mounts = self.mounts.iter().filter_map(|pattern| match pattern.as_str().contains('{') {
-            true => pattern.fill_path(stack, instance, section).map(NamePattern::new),
-            false => Some(pattern.clone()),
-        });
-        Self { names: fill(&self.names), mounts: mounts.collect(), networks: fill(&self.networks), ..self.clone() }
+        "mounts" if !is_plain(Path::new(value)) => Some(format!("`{value}` is not an absolute path without `..`")),
+        _ => None,
     }
 }
 
@@ -197,10 +153,7 @@ impl Gate {
     }
 
     fn container_name(&self, name: &str) -> Result<(), Denial> {
-        let granted = |pattern: &NamePattern| {
-            let granted = pattern.as_str();
-            name == granted || name.strip_suffix(NEXT) == Some(granted)
-        };
+        let granted = |granted: &String| name == granted || name.strip_suffix(NEXT) == Some(granted);
         if is_word(name) && self.grants().containers.names.iter().any(granted) {
             return Ok(());
         }
@@ -210,7 +163,7 @@ impl Gate {
 
     /// The granted directory that the source lies in.
     fn container_mount(&self, source: &str, target: &str) -> Result<PathBuf, Denial> {
-        let granted = self.grants().containers.mounts.iter().map(|pattern| Path::new(pattern.as_str()));
+        let granted = self.grants().containers.mounts.iter().map(Path::new);
         let mut around = granted.filter(|folder| is_plain(folder) && Path::new(source).starts_with(folder));
         let denied = |asked: String, line: String| self.deny("containers.mounts", asked, line);
         let (shown, shown_target) = (source.escape_debug(), target.escape_debug());
@@ -257,7 +210,7 @@ impl Gate {
             let asked = format!("{asked}, which is the machine's own or another container's");
             return Err(self.deny("containers.networks", asked, NEVER));
         }
-        if self.grants().containers.networks.iter().any(|granted| granted.as_str() == network) {
+        if self.grants().containers.networks.contains(network) {
             return Ok(());
         }
         Err(self.deny("containers.networks", asked, format!("containers.networks = [{network:?}]")))

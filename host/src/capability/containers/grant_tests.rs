@@ -5,9 +5,14 @@ use std::{
 };
 
 use super::*;
-use crate::model::{
-    Folder, FolderAccess, Grants, HostFile, StoreSettings, WriteMode,
-    desired::{Mount, Port},
+use crate::{
+    capability::containers::client,
+    model::{
+        ConnectionSettings, ContainersGrant, Folder, FolderAccess, Grants, HostFile, StoreSettings, WriteMode,
+        desired::{Mount, Port},
+        value::Tree,
+    },
+    test_support::grants::{built_in, filled},
 };
 
 fn gate_with(containers: ContainersGrant) -> Gate {
@@ -18,9 +23,9 @@ fn gate_with(containers: ContainersGrant) -> Gate {
 fn gate() -> Gate {
     gate_with(ContainersGrant {
         connections: vec!["podman".into()],
-        names: vec![NamePattern::new("app")],
-        mounts: vec![NamePattern::new("/srv/data")],
-        networks: vec![NamePattern::new("backend")],
+        names: vec!["app".into()],
+        mounts: vec!["/srv/data".into()],
+        networks: vec!["backend".into()],
         publish: vec!["10.0.0.5".into()],
         capabilities: vec!["NET_ADMIN".into()],
     })
@@ -143,8 +148,8 @@ fn a_mount_does_not_leave_its_folder_by_a_link() {
     symlink("../..", granted.join("up")).unwrap();
     let gate = gate_with(ContainersGrant {
         connections: vec!["podman".into()],
-        names: vec![NamePattern::new("app")],
-        mounts: vec![NamePattern::new(granted.display().to_string())],
+        names: vec!["app".into()],
+        mounts: vec![granted.display().to_string()],
         ..ContainersGrant::default()
     });
     let stays = |below: &str| {
@@ -163,29 +168,15 @@ fn a_mount_does_not_leave_its_folder_by_a_link() {
 }
 
 #[test]
-fn names_are_filled_in() {
-    let grant = ContainersGrant {
-        names: vec![NamePattern::new("{name}"), NamePattern::new("{missing}-x")],
-        mounts: vec![NamePattern::new("/srv/{stack}")],
-        ..ContainersGrant::default()
-    };
-    let section = Tree::Table(vec![("missing".into(), Tree::Integer(3))]);
-    let filled = grant.filled("media", &Address::new("container", "app"), &section);
-    assert_eq!(filled.names, [NamePattern::new("app")], "a pattern without a value grants nothing");
-    assert_eq!(filled.mounts, [NamePattern::new("/srv/media")]);
-}
-
-#[test]
-fn a_hole_in_a_mount_is_one_component_and_no_more() {
+fn a_placeholder_in_a_mount_is_one_component_and_no_more() {
     let grant = |folder: &str| {
-        let mounts = vec![NamePattern::new("/srv/{folder}")];
         let section = Tree::Table(vec![("folder".into(), Tree::literal(folder))]);
-        let filled = ContainersGrant { mounts, ..ContainersGrant::default() };
-        filled.filled("media", &Address::new("container", "app"), &section).mounts
+        let grants = r#"containers.mounts = ["/srv/{section.folder}"]"#;
+        filled(grants, &Address::new("container", "app"), &section).containers.mounts
     };
-    assert_eq!(grant("films"), [NamePattern::new("/srv/films")]);
+    assert_eq!(grant("films"), ["/srv/films"]);
     for elsewhere in ["", ".", "..", "../etc", "films/..", "films/deep", "/"] {
-        assert_eq!(grant(elsewhere), [], "{elsewhere:?} would grant more than the pattern says");
+        assert!(grant(elsewhere).is_empty(), "{elsewhere:?} would grant more than the line says");
     }
 }
 
@@ -212,12 +203,8 @@ fn the_built_in_plugin_gets_what_its_connection_says() {
     };
     let section = Tree::Table(vec![("name".into(), Tree::literal("films"))]);
     let instance = Address::new("container", "app");
-    let grant = |kind: &str| {
-        ContainersGrant::first_party(kind, &instance, "media", &section, std::slice::from_ref(&engine), &host_file)
-    };
-    let given = grant("container");
-    assert_eq!(given.names, [NamePattern::new("films")]);
-    assert_eq!(given.mounts, [NamePattern::new("/srv/media"), NamePattern::new("/etc/lab/ca")]);
+    let given = built_in(&instance, &section, &[engine], &host_file).containers;
+    assert_eq!(given.names, ["films"]);
+    assert_eq!(given.mounts, ["/srv/media", "/etc/lab/ca"]);
     assert_eq!(given.capabilities, ["NET_ADMIN"]);
-    assert_eq!(grant("gateway"), ContainersGrant::default());
 }

@@ -4,7 +4,6 @@
 //! |---|---|
 //! | `/srv/media/app.toml` | that path |
 //! | `/srv/media/` | that directory and everything below it |
-//! | `/srv/{name}/` | the same, with the instance's name; a hole fills one component of the path, never more |
 //!
 //! | path asked for | what happens |
 //! |---|---|
@@ -19,12 +18,12 @@ use std::path::{Path, PathBuf};
 
 use super::{FileLook, FileMention, FileRead};
 use crate::{
-    capability::{Gate, name::normal},
+    capability::Gate,
     model::{
-        ConnectionSettings, Denial, FilesGrant, FolderAccess, HostFile, Making, NamePattern, Permit,
+        Denial, Making, Permit,
         denial::NEVER,
         desired::WantedFile,
-        value::{Address, Target, Tree},
+        value::{Address, Target},
     },
 };
 
@@ -56,58 +55,24 @@ impl<T> Within<T> {
     }
 }
 
-impl FilesGrant {
-    /// What the plugins that are built in get, from the host file's folders and the connections that an instance uses.
-    pub fn first_party(
-        kind: &str,
-        _instance: &Address,
-        _stack: &str,
-        section: &Tree,
-        connections: &[ConnectionSettings],
-        host_file: &HostFile,
-    ) -> Self {
-        let setting = |kind: &str, key: &str| -> Vec<String> {
-            let of_kind = connections.iter().filter(|connection| connection.kind == kind);
-            of_kind.filter_map(|one| one.settings.get(key)?.as_str().map(str::to_owned)).collect()
-        };
-        match kind {
-            "container" => {
-                let all = host_file.folders.values().map(|folder| below(&folder.path));
-                Self { look: all.collect(), write: writable_folders(host_file), ..Self::default() }
-            }
-            "secret" => Self { read: files_of_secrets(section), write: writable_folders(host_file), ..Self::default() },
-            "gateway" => {
-                let sites = setting("caddy", "sites");
-                // A file for each host name: a renamed site leaves the old file to be taken away by itself.
-                let site = |directory: &String| {
-                    NamePattern::new(format!("{}/{{domain}}.caddy", directory.trim_end_matches('/')))
-                };
-                let directories = || sites.iter().map(|directory| below(Path::new(directory)));
-                Self {
-                    look: directories().collect(),
-                    mention: directories().chain(setting("caddy", "caddyfile").iter().map(NamePattern::new)).collect(),
-                    write: sites.iter().map(site).collect(),
-                    ..Self::default()
-                }
-            }
-            "oidc" => Self {
-                mention: setting("authelia", "configuration").iter().map(NamePattern::new).collect(),
-                write: setting("authelia", "clients_fragment").iter().map(NamePattern::new).collect(),
-                ..Self::default()
-            },
-            _ => Self::default(),
-        }
+/// Why a line could never match; none when it can.
+pub(in crate::capability) fn unfit(path: &str) -> Option<String> {
+    match normal(path) {
+        Some(_) => None,
+        None => Some(format!("`{path}` is not an absolute path without `..`")),
     }
+}
 
-    /// The same with names filled in; a pattern that stays without a value is dropped, and grants nothing. So is one
-    /// whose value would reach into another directory.
-    pub fn filled(&self, stack: &str, instance: &Address, section: &Tree) -> Self {
-        let fill = |patterns: &[NamePattern]| {
-            let filled = patterns.iter().filter_map(|pattern| pattern.fill_path(stack, instance, section));
-            filled.map(NamePattern::new).collect()
-        };
-        Self { look: fill(&self.look), read: fill(&self.read), mention: fill(&self.mention), write: fill(&self.write) }
+/// An absolute path without `..`, doubled and trailing slashes and `.` taken out.
+pub(crate) fn normal(path: &str) -> Option<String> {
+    if !path.starts_with('/') || path.contains('\0') {
+        return None;
     }
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    if parts.is_empty() || parts.contains(&"..") {
+        return None;
+    }
+    Some(format!("/{}", parts.join("/")))
 }
 
 impl Gate {
@@ -181,19 +146,19 @@ impl Gate {
         &self,
         capability: &'static str,
         asked: &str,
-        granted: &[&[NamePattern]],
+        granted: &[&[String]],
         subject: T,
     ) -> Result<Permit<Within<T>>, Denial> {
         let Some(path) = normal(asked) else {
             let why = format!("`{asked}`, which is no absolute path without `..`");
             return Err(self.deny(capability, why, NEVER));
         };
-        let rule = self.rule_for(capability, &path);
         let grants = granted.iter().flat_map(|patterns| patterns.iter());
-        let Some((root, relative, exact)) = grants.filter_map(|pattern| matches(pattern.as_str(), &path)).max() else {
-            return Err(self.deny(capability, path, rule));
+        let Some((root, relative, exact)) = grants.filter_map(|pattern| matches(pattern, &path)).max() else {
+            let line = format!("{capability} = [{path:?}]");
+            return Err(self.deny(capability, path, line));
         };
-        let may_write = self.grants().files.write.iter().any(|pattern| matches(pattern.as_str(), &path).is_some());
+        let may_write = self.grants().files.write.iter().any(|pattern| matches(pattern, &path).is_some());
         let leads_out = format!(
             "{path}, where a symbolic link stands below {}: links are not followed there; name what it leads to instead",
             root.display()
@@ -201,17 +166,6 @@ impl Gate {
         let escape = self.deny(capability, leads_out, NEVER);
         let stack = self.stack().to_owned();
         Ok(Permit::new(Within { root, relative, path, exact, may_write, stack, escape, asked: subject }))
-    }
-
-    fn rule_for(&self, capability: &str, path: &str) -> String {
-        match (self.instance().kind(), capability) {
-            // What these two may write follows from the folders.
-            ("container" | "secret", "files.write") => {
-                let parent = Path::new(path).parent().unwrap_or(Path::new("/")).display();
-                format!("[folders] NAME = {{ path = \"{parent}\", access = \"write\" }}")
-            }
-            _ => format!("{capability} = [\"{path}\"]"),
-        }
     }
 }
 
@@ -233,21 +187,6 @@ fn matches(pattern: &str, path: &str) -> Option<(PathBuf, PathBuf, bool)> {
         }
         None => None,
     }
-}
-
-fn below(directory: &Path) -> NamePattern {
-    NamePattern::new(format!("{}/", directory.display().to_string().trim_end_matches('/')))
-}
-
-fn writable_folders(host_file: &HostFile) -> Vec<NamePattern> {
-    let writable = host_file.folders.values().filter(|folder| folder.access == FolderAccess::Write);
-    writable.map(|folder| below(&folder.path)).collect()
-}
-
-/// `name = { file = "…" }` of the section.
-fn files_of_secrets(section: &Tree) -> Vec<NamePattern> {
-    let Tree::Table(entries) = section else { return Vec::new() };
-    entries.iter().filter_map(|(_, entry)| entry.get("file")?.as_str()).map(NamePattern::new).collect()
 }
 
 #[cfg(test)]

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::model::{
-    Folder, Grants, StoreSettings,
-    desired::{Content, Region},
-    value::Text,
+use crate::{
+    model::{
+        ConnectionSettings, FilesGrant, Folder, FolderAccess, Grants, HostFile, StoreSettings,
+        desired::{Content, Region},
+        value::{Text, Tree},
+    },
+    test_support::grants::{built_in, filled},
 };
 
 fn host_file() -> HostFile {
@@ -45,27 +48,18 @@ fn gate(kind: &str, section: &Tree) -> Gate {
             &[("configuration", "/etc/authelia/c.yml"), ("clients_fragment", "/etc/authelia/f.yml")],
         ),
     ];
-    let files = FilesGrant::first_party(kind, &instance, "media", section, &connections, &host_file());
-    Gate::new(
-        kind,
-        "media",
-        instance.clone(),
-        Grants { files: files.filled("media", &instance, section), ..Grants::default() },
-    )
+    let grants = built_in(&instance, section, &connections, &host_file());
+    Gate::new(kind, "media", instance, grants)
 }
 
-fn third_party(grant: FilesGrant, section: &Tree) -> Gate {
+fn third_party(grants: &str, section: &Tree) -> Gate {
     let instance = Address::new("unit", "app");
-    let files = grant.filled("media", &instance, section);
-    Gate::new("unit", "media", instance, Grants { files, ..Grants::default() })
+    let grants = filled(grants, &instance, section);
+    Gate::new("unit", "media", instance, grants)
 }
 
 fn nothing() -> Tree {
     Tree::Table(Vec::new())
-}
-
-fn patterns(all: &[&str]) -> Vec<NamePattern> {
-    all.iter().map(|pattern| NamePattern::new(*pattern)).collect()
 }
 
 fn wanted(path: &str) -> WantedFile {
@@ -123,7 +117,7 @@ fn a_container_writes_below_folders_for_writing_and_looks_at_all() {
 
 #[test]
 fn a_gateway_writes_its_own_site_and_asks_whether_others_mention_a_name() {
-    let gate = gate("gateway", &nothing());
+    let gate = gate("gateway", &Tree::Table(vec![("domain".into(), Tree::literal("app"))]));
     assert!(writes(&gate, "/etc/caddy/sites/app.caddy"));
     for path in ["/etc/caddy/sites/media-app.caddy", "/etc/caddy/sites/x", "/etc/caddy/Caddyfile"] {
         assert!(!writes(&gate, path) && !reads(&gate, path), "{path}");
@@ -157,36 +151,35 @@ fn a_secret_is_read_from_the_file_that_the_spec_names_and_from_no_other() {
 
 #[test]
 fn a_hole_fills_one_component_and_no_more() {
-    let grant = FilesGrant { write: patterns(&["/srv/{name}/", "/srv/{folder}/"]), ..FilesGrant::default() };
+    let grants = r#"files.write = ["/srv/{name}/", "/srv/{section.folder}/"]"#;
     let section = |folder: &str| Tree::Table(vec![("folder".into(), Tree::literal(folder))]);
-    assert!(writes(&third_party(grant.clone(), &section("mine")), "/srv/mine/x"));
+    assert!(writes(&third_party(grants, &section("mine")), "/srv/mine/x"));
     for folder in ["..", "", "../etc", "a/b", "."] {
-        let gate = third_party(grant.clone(), &section(folder));
+        let gate = third_party(grants, &section(folder));
         assert_eq!(gate.grants().files.write.len(), 1, "{folder}");
         assert!(writes(&gate, "/srv/app/x") && !writes(&gate, "/etc/x") && !writes(&gate, "/srv/x"), "{folder}");
     }
     // A pattern of one file, filled with nothing, would name the whole directory.
-    let one_file = FilesGrant { write: patterns(&["/srv/{folder}"]), ..FilesGrant::default() };
-    assert!(writes(&third_party(one_file.clone(), &section("mine")), "/srv/mine"));
-    assert_eq!(third_party(one_file, &section("")).grants().files.write, []);
+    let one_file = r#"files.write = ["/srv/{section.folder}"]"#;
+    assert!(writes(&third_party(one_file, &section("mine")), "/srv/mine"));
+    assert!(third_party(one_file, &section("")).grants().files.write.is_empty());
 }
 
 #[test]
 fn reading_grants_no_writing_and_nothing_grants_nothing() {
-    let gate = third_party(FilesGrant { read: patterns(&["/srv/x"]), ..FilesGrant::default() }, &nothing());
+    let gate = third_party(r#"files.read = ["/srv/x"]"#, &nothing());
     assert!(reads(&gate, "/srv/x") && looks(&gate, "/srv/x") && mentions(&gate, "/srv/x") && !writes(&gate, "/srv/x"));
     assert!(!reads(&gate, "/srv/x/y") && !reads(&gate, "/srv"));
-    let none = third_party(FilesGrant::default(), &nothing());
+    let none = third_party("", &nothing());
     assert!(!looks(&none, "/srv/x") && !reads(&none, "/srv/x") && !mentions(&none, "/srv/x"));
 }
 
 #[test]
 fn a_denial_says_the_line_that_would_grant_it() {
-    let denial = third_party(FilesGrant::default(), &nothing()).file_write(wanted("/srv/x")).unwrap_err();
+    let denial = third_party("", &nothing()).file_write(wanted("/srv/x")).unwrap_err();
     assert_eq!((denial.capability.as_str(), denial.line.as_str()), ("files.write", "files.write = [\"/srv/x\"]"));
     let denial = gate("secret", &nothing()).file_write(wanted("/opt/app/env")).unwrap_err();
-    assert_eq!(denial.line, "[folders] NAME = { path = \"/opt/app\", access = \"write\" }");
-    assert!(!denial.to_string().contains("[plugin.secret.grants]"), "{denial}");
+    assert_eq!(denial.line, "files.write = [\"/opt/app/env\"]");
 }
 
 #[test]
@@ -227,7 +220,7 @@ fn a_link_that_stays_below_the_grant_is_not_followed_either() {
     std::fs::write(path("theirs/config"), "theirs").unwrap();
     std::os::unix::fs::symlink("../theirs", path("mine/inside")).unwrap();
     std::os::unix::fs::symlink("../theirs/config", path("mine/config")).unwrap();
-    let files = FilesGrant { write: vec![NamePattern::new(format!("{}/", path("")))], ..FilesGrant::default() };
+    let files = FilesGrant { write: vec![format!("{}/", path(""))], ..FilesGrant::default() };
     let instance = Address::new("container", "app");
     let gate = Gate::new("container", "stack", instance, Grants { files, ..Grants::default() });
     let within = |name: &str| gate.path_change(path(name)).unwrap();

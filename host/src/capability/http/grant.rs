@@ -13,10 +13,10 @@
 use crate::{
     capability::{Gate, containers::ContainerSubject},
     model::{
-        ConnectionSettings, Denial, HostFile, HttpGrant, HttpRule, Permit,
+        Denial, HttpRule, Permit,
         denial::NEVER,
         desired::{Body, Method, Origin, Request},
-        value::{Address, Part, Target, Text, Tree},
+        value::{Part, Target, Text},
     },
 };
 
@@ -36,74 +36,19 @@ pub struct ProviderSubject {
     pub connection: String,
 }
 
-impl HttpGrant {
-    /// What the built-in plugins get: it follows from the connections that the instance uses.
-    pub fn first_party(
-        kind: &str,
-        _instance: &Address,
-        _stack: &str,
-        _section: &Tree,
-        connections: &[ConnectionSettings],
-        host_file: &HostFile,
-    ) -> Self {
-        match kind {
-            "container" => Self { own_containers: true, ..Self::default() },
-            "gateway" => Self {
-                connections: of_kind(connections, "caddy")
-                    .map(|caddy| rule(caddy, &["GET"], &["/config/apps/http/servers"]))
-                    .collect(),
-                sites: of_kind(connections, "caddy").map(|caddy| caddy.name.clone()).collect(),
-                ..Self::default()
-            },
-            "oidc" => Self {
-                connections: connections.iter().flat_map(provider_rules).collect(),
-                sites: of_kind(host_file.connections.values(), "caddy").map(|caddy| caddy.name.clone()).collect(),
-                ..Self::default()
-            },
-            _ => Self::default(),
+/// Why a line of this field could never match; none when it can.
+pub(in crate::capability) fn unfit(field: &str, value: &str) -> Option<String> {
+    const METHODS: [Method; 5] = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
+    match field {
+        "connections.methods" if !METHODS.iter().any(|method| method.name() == value) => {
+            Some(format!("there is no method `{value}`: {}", METHODS.map(Method::name).join(", ")))
         }
+        "connections.paths" => {
+            let path = value.strip_suffix('*').unwrap_or(value);
+            sound_path(path).err().map(|why| format!("no request is sent to the path `{value}`, {why}"))
+        }
+        _ => None,
     }
-
-    /// The grant for one instance. It holds no name that depends on one.
-    pub fn filled(&self, _stack: &str, _instance: &Address, _section: &Tree) -> Self {
-        self.clone()
-    }
-}
-
-fn of_kind<'a>(
-    connections: impl IntoIterator<Item = &'a ConnectionSettings>,
-    kind: &'static str,
-) -> impl Iterator<Item = &'a ConnectionSettings> {
-    connections.into_iter().filter(move |connection| connection.kind == kind)
-}
-
-fn rule(connection: &ConnectionSettings, methods: &[&str], paths: &[&str]) -> HttpRule {
-    HttpRule {
-        connection: connection.name.clone(),
-        methods: methods.iter().map(|method| (*method).to_owned()).collect(),
-        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
-    }
-}
-
-/// Discovery; where clients are registered over HTTP, that too.
-fn provider_rules(provider: &ConnectionSettings) -> Vec<HttpRule> {
-    let setting = |key: &str| provider.settings.get(key).and_then(Tree::as_str);
-    let Some(issuer) = setting("issuer") else { return Vec::new() };
-    let base = url::Url::parse(issuer).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();
-    let mut rules = vec![rule(provider, &["GET"], &[&format!("{base}/.well-known/openid-configuration")])];
-    if provider.kind == "oidc-registration" {
-        let path = registration_path(provider);
-        rules.push(rule(provider, &["POST"], &[&path]));
-        rules.push(rule(provider, &["GET", "PUT", "DELETE"], &[&format!("{path}/*")]));
-    }
-    rules
-}
-
-/// Path of the registration endpoint: `registration_path`, else that of `endpoint`, else `/reg`.
-fn registration_path(provider: &ConnectionSettings) -> String {
-    let setting = |key: &str| provider.settings.get(key).and_then(Tree::as_str);
-    let of_endpoint = || Some(url::Url::parse(setting("endpoint")?).ok()?.path().to_owned());
-    setting("registration_path").map(str::to_owned).or_else(of_endpoint).unwrap_or_else(|| "/reg".to_owned())
 }
 
 impl HttpRule {
@@ -230,7 +175,7 @@ fn unfit_header(name: &str) -> Option<&'static str> {
 }
 
 /// Refuses what two readers could read in two ways.
-fn sound_path(path: &str) -> Result<(), &'static str> {
+pub(in crate::capability) fn sound_path(path: &str) -> Result<(), &'static str> {
     if !path.starts_with('/') {
         return Err("which does not start with `/`");
     }

@@ -2,10 +2,7 @@
 
 use crate::{
     capability::Gate,
-    model::{
-        ConnectionSettings, Denial, HostFile, Permit, ServicesGrant,
-        value::{Address, Tree},
-    },
+    model::{Denial, Permit},
 };
 
 /// A verb of a connection.
@@ -14,34 +11,6 @@ use crate::{
 pub struct VerbSubject {
     pub connection: String,
     pub verb: String,
-}
-
-impl ServicesGrant {
-    /// What the built-in plugins get: the gateway validates and reloads, an identity provider's client list is
-    /// validated and the provider restarted.
-    pub fn first_party(
-        kind: &str,
-        _instance: &Address,
-        _stack: &str,
-        _section: &Tree,
-        connections: &[ConnectionSettings],
-        _host_file: &HostFile,
-    ) -> Self {
-        let verbs = |connection: &ConnectionSettings| match (kind, connection.kind.as_str()) {
-            ("gateway", "caddy") => Some(["validate", "reload"]),
-            ("oidc", "authelia") => Some(["validate", "restart"]),
-            _ => None,
-        };
-        let entry = |connection: &ConnectionSettings| {
-            verbs(connection).map(|verbs| (connection.name.clone(), verbs.map(str::to_owned).to_vec()))
-        };
-        Self { verbs: connections.iter().filter_map(entry).collect() }
-    }
-
-    /// The grant for one instance. It holds no name that depends on one.
-    pub fn filled(&self, _stack: &str, _instance: &Address, _section: &Tree) -> Self {
-        self.clone()
-    }
 }
 
 impl Gate {
@@ -72,7 +41,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Grants;
+    use crate::model::{Grants, ServicesGrant};
 
     fn gate(verbs: &[&str]) -> Gate {
         let verbs = verbs.iter().map(|verb| (*verb).to_owned()).collect();

@@ -17,10 +17,9 @@ use super::{HbaQuestion, Marked, PasswordQuestion, SqlLogin, SqlQuery, SqlStep, 
 use crate::{
     capability::Gate,
     model::{
-        ConnectionSettings, Denial, HostFile, NamePattern, Permit, SqlGrant,
+        Denial, Permit,
         denial::NEVER,
         desired::{Admission, Database, HbaEntry, IdentEntry},
-        value::{Address, Tree},
     },
 };
 
@@ -69,48 +68,15 @@ const READABLE_SETTINGS: &[&str] = &[
 /// Longest name that PostgreSQL keeps; it cuts longer ones without an error.
 const LONGEST_NAME: usize = 63;
 
-impl SqlGrant {
-    /// What the built-in plugins get: the postgres plugin its role, its database and its extensions on the servers that
-    /// the instance uses, the others nothing.
-    pub fn first_party(
-        kind: &str,
-        _instance: &Address,
-        _stack: &str,
-        section: &Tree,
-        connections: &[ConnectionSettings],
-        _host_file: &HostFile,
-    ) -> Self {
-        if kind != "postgres" {
-            return Self::default();
+/// Why a line of this field could never match; none when it can.
+pub(in crate::capability) fn unfit(field: &str, value: &str) -> Option<String> {
+    match field {
+        "roles" | "databases" => plain_name(value).err(),
+        "relations" if !READABLE.iter().any(|(relation, _)| *relation == value) => {
+            let readable: Vec<&str> = READABLE.iter().map(|(relation, _)| *relation).collect();
+            Some(format!("`{value}` can't be read by plugins: only {} can", readable.join(", ")))
         }
-        let servers = connections.iter().filter(|connection| connection.kind == "postgresql");
-        let extensions = match section.get("extensions") {
-            Some(Tree::Items(items)) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
-            _ => Vec::new(),
-        };
-        Self {
-            connections: servers.map(|connection| connection.name.clone()).collect(),
-            relations: READABLE.iter().map(|(relation, _)| (*relation).to_owned()).collect(),
-            roles: vec![NamePattern::new("{role}")],
-            databases: vec![NamePattern::new("{database}")],
-            templates: section.get("template").map(|_| NamePattern::new("{template}")).into_iter().collect(),
-            extensions,
-            admission: true,
-        }
-    }
-
-    /// The same with its patterns filled for this instance; one that stays without a value grants nothing.
-    pub fn filled(&self, stack: &str, instance: &Address, section: &Tree) -> Self {
-        let fill = |patterns: &[NamePattern]| {
-            let names = patterns.iter().filter_map(|pattern| pattern.fill(stack, instance, section));
-            names.map(NamePattern::new).collect()
-        };
-        Self {
-            roles: fill(&self.roles),
-            databases: fill(&self.databases),
-            templates: fill(&self.templates),
-            ..self.clone()
-        }
+        _ => None,
     }
 }
 
@@ -326,13 +292,13 @@ impl Gate {
         what: &str,
         field: &str,
         name: &str,
-        granted: &[&[NamePattern]],
+        granted: &[&[String]],
     ) -> Result<(), Denial> {
         let asked = format!("the {what} `{}`", name.escape_debug());
         if let Err(why) = plain_name(name) {
             return Err(self.deny(capability, format!("{asked}, but {why}"), NEVER));
         }
-        match granted.iter().copied().flatten().any(|pattern| pattern.as_str() == name) {
+        match granted.iter().copied().flatten().any(|granted| granted == name) {
             true => Ok(()),
             false => Err(self.deny(capability, asked, format!("sql.{field} = [{name:?}]"))),
         }

@@ -1,7 +1,15 @@
 //! What the gate lets pass and what it refuses, as a table.
 
 use super::*;
-use crate::model::{Grants, value::Target};
+use std::path::Path;
+
+use crate::{
+    model::{
+        ConnectionSettings, HostFile,
+        value::{Address, Target, Tree},
+    },
+    test_support::grants::built_in,
+};
 
 fn section() -> Tree {
     Tree::Table(vec![
@@ -21,24 +29,12 @@ fn connection(name: &str, kind: &str) -> ConnectionSettings {
     }
 }
 
-fn host_file() -> HostFile {
-    HostFile {
-        path: "/etc/stackrun.toml".into(),
-        store: crate::model::StoreSettings { path: "/s".into(), identities: vec![], recipients: vec![] },
-        state: "/st".into(),
-        folders: Default::default(),
-        connections: Default::default(),
-        plugins: Default::default(),
-    }
-}
-
 /// The gate of `postgres.media`: role `media`, database `media db`, extension pg_trgm, on `main`.
 fn gate() -> Gate {
     let instance = Address::new("postgres", "media");
     let connections = [connection("main", "postgresql"), connection("podman", "docker-api")];
-    let grant = SqlGrant::first_party("postgres", &instance, "stack", &section(), &connections, &host_file());
-    let sql = grant.filled("stack", &instance, &section());
-    Gate::new("postgres", "stack", instance, Grants { sql, ..Grants::default() })
+    let grants = built_in(&instance, &section(), &connections, &HostFile::empty(Path::new("/etc/stackrun.toml")));
+    Gate::new("postgres", "stack", instance, grants)
 }
 
 fn query(relation: &str, column: &str) -> SqlQuery {
@@ -157,7 +153,7 @@ fn changes() {
     }
     for name in never() {
         let mut gate = gate.clone();
-        gate.grants_mut().sql.roles = vec![NamePattern::new(name.clone())];
+        gate.grants_mut().sql.roles = vec![name.clone()];
         let step = SqlStep { connection: "main".into(), statement: role(&name) };
         assert!(gate.sql_change(step).is_err(), "{name:?} passes once it is granted");
     }
@@ -248,7 +244,7 @@ fn a_name_that_is_only_known_later_grants_nothing() {
     let instance = Address::new("postgres", "media");
     let target = Target::Output(Address::new("x", "y"), "z".into());
     let section = Tree::Table(vec![("role".into(), Tree::Reference(target))]);
-    let grant = SqlGrant::first_party("postgres", &instance, "s", &section, &[], &host_file());
-    assert!(grant.filled("s", &instance, &section).roles.is_empty());
-    assert_eq!(SqlGrant::first_party("container", &instance, "s", &section, &[], &host_file()), SqlGrant::default());
+    let grants = built_in(&instance, &section, &[], &HostFile::empty(Path::new("/etc/stackrun.toml")));
+    assert!(grants.sql.roles.is_empty());
+    assert_eq!(grants.sql.databases, ["media"]);
 }

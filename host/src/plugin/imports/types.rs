@@ -103,7 +103,7 @@ mod tests {
     use crate::{
         capability::Gate,
         model::{
-            ContainersGrant, Grants, HttpGrant, NamePattern,
+            ContainersGrant, Grants, HttpGrant,
             desired::{Bearer, Body, Method, Origin, Request},
             value::Address,
         },
@@ -115,7 +115,7 @@ mod tests {
     fn asked_inside(connection: &str, container: &str, change: impl FnOnce(&mut Request)) -> Option<String> {
         let containers = ContainersGrant {
             connections: vec!["podman".into()],
-            names: vec![NamePattern::new("app")],
+            names: vec!["app".into()],
             ..ContainersGrant::default()
         };
         let http = HttpGrant { own_containers: true, ..HttpGrant::default() };

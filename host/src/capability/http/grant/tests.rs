@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{
-    Grants,
+    Grants, HttpGrant,
     desired::{Bearer, Capture},
 };
 
