@@ -1,5 +1,6 @@
 //! The structure of `host/src`: arrows run one way. Every path that a file names leads to a layer below its own, or to its
 //! own; so no two folders import one another, and a reader knows where to look for what a file needs.
+#![allow(clippy::unwrap_used)]
 
 #![allow(clippy::unwrap_used)]
 
@@ -24,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["capability::http"],
     &["capability::services"],
     // The lists of what all capabilities can do.
-    &["capability::inside", "capability::prefetch", "capability::condition"],
+    &["capability::inside", "capability::prefetch", "capability::condition", "capability::grants"],
     &["capability::step"],
     &["spec"],
     &["schema"],
@@ -44,8 +45,14 @@ const LAYERS: &[&[&str]] = &[
 
 /// Where a capability's room may be named: in the lists of what all of them can do, and where the plugin world is
 /// joined to them.
-const MAY_NAME_ROOMS: &[&str] =
-    &["capability::inside", "capability::prefetch", "capability::condition", "capability::step", "plugin"];
+const MAY_NAME_ROOMS: &[&str] = &[
+    "capability::inside",
+    "capability::prefetch",
+    "capability::condition",
+    "capability::grants",
+    "capability::step",
+    "plugin",
+];
 
 /// What still names a room. No line is added here; one that no longer does is taken out.
 const STILL_NAMES_ROOMS: &[&str] = &["reference::vantage"];

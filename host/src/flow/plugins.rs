@@ -8,7 +8,7 @@ use super::cores::on_all_cores;
 use crate::{
     exit::{Ended, Exit},
     hex::hex,
-    model::{GrantLines, HostFile},
+    model::{GrantLines, HostFile, PluginSettings},
     plugin::{Plugin, Runtime, builtin},
     world::refuse_writable_by_others,
 };
@@ -34,6 +34,13 @@ impl Plugins {
     /// Loads what these kinds need. A kind that nobody handles is left out; the spec's check says so.
     pub fn load(runtime: &Runtime, kinds: &[&str], host_file: Option<&HostFile>) -> Result<Self, Ended> {
         let mut by_kind = BTreeMap::new();
+        let of_nobody =
+            |(name, settings): &(&String, &PluginSettings)| settings.path.is_none() && builtin::of(name).is_none();
+        if let Some((name, _)) = host_file.and_then(|host_file| host_file.plugins.iter().find(of_nobody)) {
+            let message =
+                format!("[plugin.{name}] of the host file has no `path`, and no plugin of that name is built in");
+            return Err(Ended::new(Exit::Invalid, message));
+        }
         let loaded = on_all_cores(kinds, |kind| load_one(runtime, kind, host_file));
         for (kind, plugin) in kinds.iter().zip(loaded) {
             if let Some(plugin) = plugin? {
@@ -64,13 +71,6 @@ fn load_one(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Resu
             grants.push(toml::from_str(builtin.grants).context("the grants of a built-in plugin")?);
             runtime.load_builtin(builtin)
         }
-        (None, None) if settings.is_some() => {
-            let message = format!(
-                "[plugin.{kind}] of the host file names no component, and no plugin of that name is built in: give its \
-                 `path`"
-            );
-            return Err(Ended::new(Exit::Invalid, message));
-        }
         (None, None) => return Ok(None),
     };
     grants.extend(settings.map(|settings| settings.grants.clone()));
@@ -94,4 +94,43 @@ fn read(kind: &str, path: &Path, host_file: Option<&HostFile>) -> Result<Vec<u8>
         let message = format!("{error:#}\n  it is named by `path` in [plugin.{kind}]{named_by}");
         Ended::new(Exit::Invalid, message)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::front::host;
+
+    fn loaded(settings: &str) -> Result<Plugins, Ended> {
+        let store = "[store]\nidentity = \"/i\"\nrecipients = [\"age1a\", \"age1b\"]\n";
+        let host_file = host(&format!("{store}{settings}"));
+        let cache = tempfile::tempdir().unwrap();
+        let runtime = Runtime::new(&cache.path().join("cache")).unwrap();
+        Plugins::load(&runtime, &["secret"], Some(&host_file))
+    }
+
+    #[test]
+    fn a_component_of_the_host_file_gets_nothing_of_a_built_in_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.wasm");
+        std::fs::write(&path, builtin::of("secret").unwrap().bytes).unwrap();
+        let more = "[plugin.secret.grants]\nfiles.read = [\"/srv/x\"]\n";
+        let by_others = loaded(&format!("[plugin.secret]\npath = {path:?}\n{more}")).unwrap();
+        let grants = &by_others.of("secret").unwrap().grants;
+        assert_eq!(grants.len(), 1);
+        assert_eq!(grants[0].files.read, ["/srv/x"]);
+        assert!(grants[0].files.write.is_empty(), "the built-in one may write below folders");
+
+        let built_in = loaded(more).unwrap();
+        let grants = &built_in.of("secret").unwrap().grants;
+        assert_eq!(Vec::from_iter(grants.iter().flat_map(|one| &one.files.write)), ["{folders.write}/"]);
+        assert_eq!(grants[1].files.read, ["/srv/x"]);
+    }
+
+    #[test]
+    fn a_plugin_without_a_component_is_a_built_in_one() {
+        let ended = loaded("[plugin.unheard-of.grants]\nfiles.read = [\"/srv/x\"]\n").err().unwrap();
+        assert_eq!(ended.exit, Exit::Invalid);
+        assert!(ended.message.contains("[plugin.unheard-of]"), "{ended}");
+    }
 }
