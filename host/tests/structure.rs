@@ -2,8 +2,6 @@
 //! own; so no two folders import one another, and a reader knows where to look for what a file needs.
 #![allow(clippy::unwrap_used)]
 
-#![allow(clippy::unwrap_used)]
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
