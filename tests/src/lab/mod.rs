@@ -74,7 +74,7 @@ pub struct Options {
     pub apps: Vec<PathBuf>,
     /// The folder of the identity provider's server.
     pub idp: PathBuf,
-    /// Whether PostgreSQL logs every statement.
+    /// Whether PostgreSQL logs every statement and login.
     pub log_statements: bool,
 }
 

@@ -113,10 +113,10 @@ impl Postgres {
     }
 
     fn settings(&self, options: &Options) -> String {
-        let statements = if options.log_statements { "all" } else { "none" };
+        let (statements, logins) = if options.log_statements { ("all", "on") } else { ("none", "off") };
         format!(
             "\n# The lab's own.\nlisten_addresses = '*'\nport = {}\nunix_socket_directories = '{}'\nhba_file = '{}'\nident_file = '{}'\n\
-             log_line_prefix = '%m [%p] %q%u@%d '\nlog_statement = '{statements}'\n\
+             log_line_prefix = '%m [%p] %q%u@%d [%a] '\nlog_statement = '{statements}'\nlog_connections = {logins}\n\
              # Its data need not survive a power cut.\nfsync = off\nfull_page_writes = off\n",
             self.port,
             self.socket.display(),

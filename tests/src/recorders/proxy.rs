@@ -1,135 +1,193 @@
-//! A proxy before a unix socket: every byte is forwarded, and what the client sent is kept.
+//! A proxy before a server: every byte is forwarded, and what the client sent is kept, request by request.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::Shutdown;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
-/// What one connection's client has sent so far.
-type Sent = Arc<Mutex<Vec<u8>>>;
+use super::place::{Listener, Place, Stream};
+use super::request::Request;
+use super::swap::Swap;
+
+/// How often a proxy that is there only while its server is looks for it, and for somebody at the door.
+const LOOK: Duration = Duration::from_millis(50);
+const DOOR: Duration = Duration::from_millis(2);
+/// How long such a proxy may take to notice.
+const SETTLES: Duration = Duration::from_secs(5);
 
 /// A proxy. It ends with the process.
 pub struct Proxy {
-    at: PathBuf,
-    connections: Arc<Mutex<Vec<Sent>>>,
+    at: Place,
+    server: Place,
+    is_open: Arc<AtomicBool>,
+    kept: Arc<Mutex<Kept>>,
 }
 
-/// A request as it was sent.
-#[derive(Debug)]
-pub struct Request {
-    /// `POST`
-    pub method: String,
-    /// With its query.
-    pub path: String,
-    /// Its body.
-    pub body: Vec<u8>,
+/// What was sent.
+#[derive(Default)]
+struct Kept {
+    requests: Vec<Request>,
+    /// By connection: what is no whole request yet.
+    pending: BTreeMap<usize, Vec<u8>>,
+    connections: usize,
+    /// What can't be read as HTTP.
+    broken: Option<String>,
 }
 
-impl Request {
-    /// Whether its method promises to change nothing.
-    pub fn is_question(&self) -> bool {
-        matches!(self.method.as_str(), "GET" | "HEAD")
-    }
-}
+/// Words that are swapped on the way to the server, and back.
+pub type Words = (String, String);
 
 impl Proxy {
-    /// Listens at `at` and forwards to `server`.
-    pub fn before(server: &Path, at: &Path) -> Result<Self> {
+    /// Listens at a unix socket and forwards to another one.
+    pub fn before(server: &Path, at: &Path, words: Option<Words>) -> Result<Self> {
         let _ = fs::remove_file(at);
-        let listener = UnixListener::bind(at).with_context(|| format!("can't listen at {}", at.display()))?;
-        let connections: Arc<Mutex<Vec<Sent>>> = Arc::default();
-        let (server, kept) = (server.to_owned(), Arc::clone(&connections));
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let sent = Sent::default();
-                kept.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&sent));
-                let server = server.clone();
-                thread::spawn(move || forward(client, &server, &sent));
-            }
-        });
-        Ok(Self { at: at.to_owned(), connections })
+        let proxy = Self::new(Place::Unix(server.to_owned()), Place::Unix(at.to_owned()));
+        let listener = proxy.at.listen().with_context(|| format!("can't listen at {}", at.display()))?;
+        proxy.serve(listener, words);
+        Ok(proxy)
     }
 
-    /// Where it listens.
-    pub fn at(&self) -> PathBuf {
-        self.at.clone()
+    /// Listens at any port and forwards to that one. Answers with the port.
+    pub fn before_port(server: SocketAddr) -> Result<(Self, u16)> {
+        let at = SocketAddr::new(server.ip(), 0);
+        let proxy = Self::new(Place::Tcp(server), Place::Tcp(at));
+        let listener = proxy.at.listen().with_context(|| format!("can't listen at {at}"))?;
+        let port = listener.port().context("a port without a number")?;
+        proxy.serve(listener, None);
+        Ok((proxy, port))
+    }
+
+    /// Listens at `at` while, and only while, the server does: to others the port is as free as that of the server.
+    pub fn while_up(server: SocketAddr, at: SocketAddr) -> Self {
+        let proxy = Self::new(Place::Tcp(server), Place::Tcp(at));
+        let Self { at, server, is_open, kept } = &proxy;
+        let (at, server, is_open, kept) = (at.clone(), server.clone(), Arc::clone(is_open), Arc::clone(kept));
+        thread::spawn(move || {
+            loop {
+                if server.is_up()
+                    && let Ok(listener) = at.listen()
+                    && listener.waits(false).is_ok()
+                {
+                    is_open.store(true, Ordering::SeqCst);
+                    while server.is_up() {
+                        let begun = Instant::now();
+                        while begun.elapsed() < LOOK {
+                            match listener.accept() {
+                                Ok(client) => forward_aside(client, &server, &kept, None),
+                                Err(_) => thread::sleep(DOOR),
+                            }
+                        }
+                    }
+                }
+                is_open.store(false, Ordering::SeqCst);
+                thread::sleep(LOOK);
+            }
+        });
+        proxy
+    }
+
+    fn new(server: Place, at: Place) -> Self {
+        Self { at, server, is_open: Arc::default(), kept: Arc::default() }
+    }
+
+    fn serve(&self, listener: Listener, words: Option<Words>) {
+        let (server, kept) = (self.server.clone(), Arc::clone(&self.kept));
+        thread::spawn(move || {
+            while let Ok(client) = listener.accept() {
+                forward_aside(client, &server, &kept, words.clone());
+            }
+        });
+    }
+
+    /// Waits until one that is there only while its server is has noticed how that is.
+    pub fn settle(&self) -> Result<()> {
+        let begun = Instant::now();
+        while self.is_open.load(Ordering::SeqCst) != self.server.is_up() {
+            ensure!(begun.elapsed() < SETTLES, "the recorder before {:?} does not follow it", self.server);
+            thread::sleep(DOOR);
+        }
+        Ok(())
     }
 
     /// Forgets what was sent until now.
     pub fn forget(&self) {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.kept).requests.clear();
     }
 
-    /// All requests that were sent since, connection by connection.
+    /// All requests that were sent since.
     pub fn requests(&self) -> Result<Vec<Request>> {
-        let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut requests = Vec::new();
-        for sent in connections.iter() {
-            let sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
-            requests
-                .extend(parse(&sent).with_context(|| format!("what was sent to {} is no HTTP", self.at.display()))?);
+        let kept = lock(&self.kept);
+        if let Some(broken) = &kept.broken {
+            bail!("what was sent to {:?} is no HTTP: {broken}", self.server);
         }
-        Ok(requests)
+        let half = kept.pending.values().filter(|pending| !pending.is_empty()).count();
+        ensure!(half == 0, "{half} requests to {:?} broke off", self.server);
+        Ok(kept.requests.clone())
     }
 }
 
-fn forward(client: UnixStream, server: &Path, sent: &Sent) {
-    let Ok(server) = UnixStream::connect(server) else { return };
-    let (Ok(answers), Ok(back)) = (server.try_clone(), client.try_clone()) else { return };
-    let answering = thread::spawn(move || copy(answers, back, |_| ()));
-    copy(client, server, |bytes| sent.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes));
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Kept {
+    fn note(&mut self, connection: usize, bytes: &[u8]) {
+        let pending = self.pending.entry(connection).or_default();
+        pending.extend_from_slice(bytes);
+        loop {
+            match Request::take(pending) {
+                Ok(Some(request)) => self.requests.push(request),
+                Ok(None) => break,
+                Err(error) => {
+                    self.broken = Some(format!("{error:#}"));
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn forward_aside(client: Stream, server: &Place, kept: &Arc<Mutex<Kept>>, words: Option<Words>) {
+    let (server, kept) = (server.clone(), Arc::clone(kept));
+    thread::spawn(move || forward(client, &server, &kept, words));
+}
+
+fn forward(client: Stream, server: &Place, kept: &Mutex<Kept>, words: Option<Words>) {
+    let connection = {
+        let mut kept = lock(kept);
+        kept.connections += 1;
+        kept.connections
+    };
+    let Ok(server) = server.connect() else { return };
+    let (Ok(answers), Ok(back)) = (server.twin(), client.twin()) else { return };
+    let (there, here) = match words {
+        Some((from, to)) => (Some(Swap::of(&from, &to)), Some(Swap::of(&to, &from))),
+        None => (None, None),
+    };
+    let answering = thread::spawn(move || copy(answers, back, here, |_| ()));
+    copy(client, server, there, |bytes| lock(kept).note(connection, bytes));
     let _ = answering.join();
 }
 
-fn copy(mut from: UnixStream, mut to: UnixStream, mut note: impl FnMut(&[u8])) {
+fn copy(mut from: Stream, mut to: Stream, mut swap: Option<Swap>, mut note: impl FnMut(&[u8])) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         // Kept before it is passed on: whoever has an answer finds the request noted.
         note(&buffer[..length]);
-        if to.write_all(&buffer[..length]).is_err() {
+        let passed = match &mut swap {
+            Some(swap) => to.write_all(&swap.pass(&buffer[..length])),
+            None => to.write_all(&buffer[..length]),
+        };
+        if passed.is_err() {
             break;
         }
     }
-    let _ = to.shutdown(Shutdown::Write);
-}
-
-/// The requests of one connection, one after the other.
-fn parse(mut sent: &[u8]) -> Result<Vec<Request>> {
-    let mut requests = Vec::new();
-    while !sent.is_empty() {
-        let mut headers = [httparse::EMPTY_HEADER; 64];
-        let mut head = httparse::Request::new(&mut headers);
-        let httparse::Status::Complete(end) = head.parse(sent)? else { bail!("a request broke off") };
-        let named = |name: &str| head.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
-        let length = match (named("transfer-encoding"), named("content-length")) {
-            (Some(_), _) => bail!("a body in pieces: these clients know its length"),
-            (None, Some(length)) => std::str::from_utf8(length.value)?.parse()?,
-            (None, None) => 0,
-        };
-        let body = sent.get(end..end + length).context("a body broke off")?.to_vec();
-        let (method, path) = (head.method.unwrap_or_default().to_owned(), head.path.unwrap_or_default().to_owned());
-        requests.push(Request { method, path, body });
-        sent = &sent[end + length..];
-    }
-    Ok(requests)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn requests_follow_each_other() {
-        let sent = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nPOST /b?c=d HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}DELETE / HTTP/1.1\r\n\r\n";
-        let requests = parse(sent).unwrap();
-        let told: Vec<_> =
-            requests.iter().map(|one| (one.method.as_str(), one.path.as_str(), one.body.len())).collect();
-        assert_eq!(told, [("GET", "/a", 0), ("POST", "/b?c=d", 2), ("DELETE", "/", 0)]);
-        assert!(parse(b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\n{}").is_err(), "half a body is not passed over");
-    }
+    to.end();
 }

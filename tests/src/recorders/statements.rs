@@ -1,4 +1,4 @@
-//! What PostgreSQL was told, by its own log of every statement.
+//! What PostgreSQL was told, and who logged in, by its own log: of every user, in every database.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::Effect;
-use crate::lab::Lab;
+use super::question::is_question;
+use crate::lab::{Lab, postgres};
+
+/// The name that the application of a recorded stack gives its sessions. They are its own doing; all others are not.
+pub const APPLICATION: &str = "the-application-itself";
 
 /// The log of a lab's PostgreSQL.
 pub struct Statements {
@@ -24,11 +28,10 @@ impl Statements {
         Ok(self.read()?.len())
     }
 
-    /// What stackrun's role had done since, without its questions. The application logs in as another role.
+    /// What was done since, without questions, and whose logins were tried beside the superuser's.
     pub fn since(&self, mark: usize) -> Result<Vec<Effect>> {
         let log = self.read()?;
-        let lines = log.get(mark..).context("the log of PostgreSQL became shorter")?.lines();
-        Ok(lines.filter_map(of_line).filter(|statement| !is_question(statement)).map(Effect::sql).collect())
+        Ok(effects(log.get(mark..).context("the log of PostgreSQL became shorter")?))
     }
 
     fn read(&self) -> Result<String> {
@@ -36,37 +39,106 @@ impl Statements {
     }
 }
 
-/// `… postgres@media LOG:  execute s1: CREATE ROLE …`
-fn of_line(line: &str) -> Option<&str> {
-    let (_, said) = line.split_once("] postgres@")?;
-    let (_, said) = said.split_once(" LOG:  ")?;
-    match said.strip_prefix("statement: ") {
-        Some(statement) => Some(statement),
-        None => said.strip_prefix("execute ")?.split_once(": ").map(|(_, statement)| statement),
-    }
+fn effects(log: &str) -> Vec<Effect> {
+    // Lines of one message are indented from the second on.
+    let log = log.replace("\n\t", "\u{0}");
+    let entries: Vec<Entry<'_>> = log.lines().filter_map(Entry::read).collect();
+    let effect = |(at, entry): (usize, &Entry<'_>)| {
+        let detail = entries[at + 1..].iter().find(|next| next.process == entry.process);
+        entry.effect(detail.and_then(|next| next.said.strip_prefix("DETAIL:  parameters: ")).unwrap_or_default())
+    };
+    entries.iter().enumerate().filter_map(effect).collect()
 }
 
-/// A question: it selects from the catalogue, and has nothing done. Reloading is a SELECT, and no question.
-fn is_question(statement: &str) -> bool {
-    statement.starts_with("SELECT ") && !statement.contains("pg_reload_conf")
+/// `2026-11-27 19:59:38.843 UTC [5853] postgres@media [stackrun] LOG:  execute s1: CREATE ROLE …`; without a session
+/// the line goes on behind the process.
+#[derive(Debug)]
+struct Entry<'a> {
+    process: &'a str,
+    /// Role, database, and the name that the session gives itself.
+    session: Option<(&'a str, &'a str, &'a str)>,
+    said: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    fn read(line: &'a str) -> Option<Self> {
+        let (process, rest) = line.split_once(" UTC [")?.1.split_once("] ")?;
+        for level in ["LOG:  ", "DETAIL:  ", "FATAL:  "] {
+            if rest.starts_with(level) {
+                return Some(Self { process, session: None, said: rest });
+            }
+        }
+        let (who, rest) = rest.split_once(" [")?;
+        let (name, said) = rest.split_once("] ")?;
+        let (role, database) = who.split_once('@')?;
+        Some(Self { process, session: Some((role, database, name)), said })
+    }
+
+    fn effect(&self, parameters: &str) -> Option<Effect> {
+        let Some((role, database, name)) = self.session else {
+            let reloaded = self.said == "LOG:  received SIGHUP, reloading configuration files";
+            return reloaded.then(|| Effect::Sql("the server reads its configuration again".to_owned()));
+        };
+        let login = || Some(Effect::Login(format!("{role} to {database}")));
+        if self.said.starts_with("FATAL:  ") && role != postgres::USER {
+            return login();
+        }
+        let said = self.said.strip_prefix("LOG:  ")?;
+        if said.starts_with("connection received: ") || said.starts_with("connection authenticated: ") {
+            return None;
+        }
+        if said.starts_with("connection authorized: ") {
+            // The session's name is not yet in front of this line.
+            let is_application = said.ends_with(&format!("application_name={APPLICATION}"));
+            return if role == postgres::USER || is_application { None } else { login() };
+        }
+        if name == APPLICATION {
+            return None;
+        }
+        let statement = match said.strip_prefix("statement: ") {
+            Some(statement) => statement,
+            // Whatever else a session does is told as it stands.
+            None => said.strip_prefix("execute ").and_then(|said| said.split_once(": ")).map_or(said, |(_, said)| said),
+        };
+        let statement = statement.replace('\0', "\n");
+        (!is_question(&statement, parameters)).then(|| Effect::sql(database, &statement))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(who: &str, said: &str) -> Vec<Effect> {
+        effects(&format!("2026-11-27 19:59:38.843 UTC [5853] {who} {said}\n"))
+    }
+
     #[test]
     fn what_counts() {
-        let line = |said: &str| format!("2026-11-27 19:59:38.843 UTC [5853] postgres@media LOG:  {said}");
-        assert_eq!(of_line(&line("execute s1: DROP ROLE \"a\"")), Some("DROP ROLE \"a\""));
-        assert_eq!(of_line(&line("statement: DROP ROLE a")), Some("DROP ROLE a"));
-        assert_eq!(of_line(&line("duration: 1 ms")), None);
-        assert_eq!(of_line("2026 UTC [1] media@media LOG:  statement: DROP TABLE a"), None, "the application's own");
-        assert!(is_question("SELECT 1 FROM pg_catalog.pg_roles"));
-        for effect in
-            ["SELECT pg_catalog.pg_reload_conf()", "DROP ROLE a", "SET ROLE a", "WITH x AS (DELETE FROM y) SELECT 1"]
-        {
-            assert!(!is_question(effect), "{effect}");
-        }
+        let drop = vec![Effect::sql("media", "DROP ROLE \"a\"")];
+        assert_eq!(of("postgres@media [stackrun]", "LOG:  execute s1: DROP ROLE \"a\""), drop);
+        assert_eq!(of("media@media [stackrun check]", "LOG:  statement: DROP ROLE \"a\""), drop);
+        assert_eq!(of("media@media [the-application-itself]", "LOG:  statement: DROP ROLE \"a\""), []);
+        assert_eq!(of("media@media [stackrun check]", "LOG:  execute s0: SELECT 1"), []);
+        let login = vec![Effect::Login("media to media".to_owned())];
+        let authorized = "LOG:  connection authorized: user=media database=media application_name=";
+        assert_eq!(of("media@media [[unknown]]", &format!("{authorized}stackrun check")), login);
+        assert_eq!(of("media@media [[unknown]]", &format!("{authorized}the-application-itself")), []);
+        assert_eq!(of("media@media [[unknown]]", "FATAL:  password authentication failed for user \"media\""), login);
+    }
+
+    #[test]
+    fn parameters_belong_to_the_session_that_they_follow() {
+        let line = |process: u32, said: &str| {
+            format!("2026-11-27 19:59:38.843 UTC [{process}] postgres@postgres [stackrun] {said}\n")
+        };
+        let read = "LOG:  execute s1: SELECT path, pg_catalog.pg_read_binary_file(path, 0, 4194304, true) FROM (SELECT \
+                    pg_catalog.current_setting($1::pg_catalog.text) AS path) AS setting";
+        let detail = |of: &str| format!("DETAIL:  parameters: $1 = '{of}'");
+        let of = |one: &str, other: &str| {
+            effects(&[line(1, read), line(2, &detail(other)), line(1, &detail(one))].concat()).len()
+        };
+        assert_eq!(of("hba_file", "data_directory"), 0);
+        assert_eq!(of("data_directory", "hba_file"), 1);
     }
 }

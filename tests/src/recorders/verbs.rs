@@ -1,4 +1,4 @@
-//! The operator's commands, each behind a script that notes that it was called.
+//! The operator's commands, each behind a script that notes how it was called and by whom.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,31 +8,55 @@ use anyhow::{Context, Result};
 
 use super::Effect;
 
+/// An argument that each verb gets in the host file, to see that it arrives.
+const ARGUMENT: &str = "--as=planned";
+
 /// Scripts that note, then run what they stand for.
 pub struct Verbs {
     log: PathBuf,
+    further: PathBuf,
     scripts: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Verbs {
     /// A script for each verb: its name, and its command.
     pub fn around(folder: &Path, verbs: &[(&str, &PathBuf)]) -> Result<Self> {
-        let log = folder.join("verbs");
+        let (log, further) = (folder.join("verbs"), folder.join("further"));
         fs::write(&log, "").with_context(|| format!("can't write {}", log.display()))?;
         let script = |(name, command): &(&str, &PathBuf)| -> Result<(PathBuf, PathBuf)> {
             let path = folder.join(format!("verb-{name}"));
-            let text = format!("#!/bin/sh\necho {name} >> '{}'\nexec '{}' \"$@\"\n", log.display(), command.display());
+            let text = format!(
+                "#!/bin/sh\necho \"$0 $* as $(id -un)\" >> '{log}'\n[ ! -e '{further}' ] || . '{further}'\nexec '{command}'\n",
+                log = log.display(),
+                further = further.display(),
+                command = command.display()
+            );
             fs::write(&path, text)?;
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
             Ok(((*command).clone(), path))
         };
         let scripts = verbs.iter().map(script).collect::<Result<_>>().context("a verb's script can't be written")?;
-        Ok(Self { log, scripts })
+        Ok(Self { log, further, scripts })
     }
 
-    /// Each command, and the script to name in its place.
-    pub fn swaps(&self) -> Vec<(&PathBuf, PathBuf)> {
-        self.scripts.iter().map(|(command, script)| (command, script.clone())).collect()
+    /// Each command as the host file has it, and what it shall have in its place.
+    pub fn swaps(&self) -> Vec<(String, String)> {
+        let word = |path: &Path| format!("\"{}\"", path.display());
+        let swap = |(command, script): &(PathBuf, PathBuf)| {
+            (format!("[{}]", word(command)), format!("[{}, {ARGUMENT:?}]", word(script)))
+        };
+        self.scripts.iter().map(swap).collect()
+    }
+
+    /// Has every verb do something more, in the words of the shell, while `run` runs; an `exit` fails the verb.
+    ///
+    /// # Errors
+    /// What `run` fails with; that can't be arranged.
+    pub fn doing_more<T>(&self, what: &str, run: impl FnOnce() -> Result<T>) -> Result<T> {
+        fs::write(&self.further, what).context("a verb can't be told to do more")?;
+        let done = run();
+        fs::remove_file(&self.further).context("a verb goes on doing more")?;
+        done
     }
 
     /// How many calls there were.

@@ -1,0 +1,104 @@
+//! A file as it is after what a reviewer is shown of a change, line by line.
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::recorders::pattern::{matches, of_shown};
+
+/// Stands for lines that stay and are not shown.
+const LEFT_OUT: &str = "…";
+/// Stands for one that goes away and is not shown.
+const HIDDEN: &str = "(a line that is not shown: it may hold a secret)";
+
+/// A text with the lines of a preview carried out. Lines that are shown follow each other in the text, but where some
+/// are left out.
+pub fn patched(before: &str, shown: &[Value]) -> Result<String> {
+    let mut rest = before.lines();
+    let mut after: Vec<String> = Vec::new();
+    let mut jumps = true;
+    for line in shown {
+        let text = line["text"].as_str().context("a line without a text")?;
+        match line["sign"].as_str().context("a line without a sign")? {
+            "same" if text == LEFT_OUT => jumps = true,
+            "added" => after.push(of_shown(text)),
+            sign => {
+                let pattern = of_shown(text);
+                let hidden = sign == "removed" && text == HIDDEN;
+                let is_it = |line: &str| hidden || pattern == line || matches(&pattern, line);
+                let found = loop {
+                    match rest.next() {
+                        Some(line) if is_it(line) => break line,
+                        Some(line) if jumps => after.push(line.to_owned()),
+                        other => bail!("the preview shows `{text}` where the file has {other:?}"),
+                    }
+                };
+                jumps = false;
+                if sign == "same" {
+                    after.push(found.to_owned());
+                }
+            }
+        }
+    }
+    after.extend(rest.map(str::to_owned));
+    Ok(after.iter().map(|line| format!("{line}\n")).collect())
+}
+
+/// A file's text with the lines between two markers changed; a block without any goes to the end.
+pub fn block_patched(before: &str, open: &str, close: &str, shown: &[Value]) -> Result<String> {
+    let (head, body, tail) = match parts(before, open, close) {
+        Some(parts) => parts,
+        None => (before, "", ""),
+    };
+    Ok(format!("{head}{open}\n{}{close}\n{tail}", patched(body, shown)?))
+}
+
+/// A file's text without the block between two markers.
+pub fn without_block(before: &str, open: &str, close: &str) -> String {
+    parts(before, open, close).map_or(before.to_owned(), |(head, _, tail)| format!("{head}{tail}"))
+}
+
+fn parts<'t>(text: &'t str, open: &str, close: &str) -> Option<(&'t str, &'t str, &'t str)> {
+    let (head, rest) = text.split_once(&format!("{open}\n"))?;
+    let (body, tail) = rest.split_once(&format!("{close}\n"))?;
+    Some((head, body, tail))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shown(lines: &[(&str, &str)]) -> Vec<Value> {
+        lines.iter().map(|(sign, text)| json!({ "sign": sign, "text": text })).collect()
+    }
+
+    #[test]
+    fn what_is_shown_is_what_changes() -> Result<()> {
+        let before = "a\nb\nc = secret\nd\ne\nf\n";
+        let lines = shown(&[
+            ("same", "b"),
+            ("removed", "c = (secret x)"),
+            ("added", "c = (secret y)"),
+            ("same", "…"),
+            ("removed", "e"),
+        ]);
+        let after = patched(before, &lines)?;
+        assert!(matches(&after, "a\nb\nc = other\nd\nf\n"), "{after:?}");
+        assert!(!matches(&after, "a\nb\nc = other\nd\ne\nf\n"));
+        assert!(patched(before, &shown(&[("same", "b"), ("same", "d")])).is_err(), "c is passed over");
+        Ok(())
+    }
+
+    #[test]
+    fn a_block_is_changed_where_it_stands() -> Result<()> {
+        let added = shown(&[("added", "x")]);
+        let once = block_patched("a\n", "# >>>", "# <<<", &added)?;
+        assert_eq!(once, "a\n# >>>\nx\n# <<<\n");
+        let twice =
+            block_patched("# >>>\ny\n# <<<\na\n", "# >>>", "# <<<", &shown(&[("removed", "y"), ("added", "x")]))?;
+        assert_eq!(twice, "# >>>\nx\n# <<<\na\n");
+        assert_eq!(without_block(&once, "# >>>", "# <<<"), "a\n");
+        Ok(())
+    }
+}
