@@ -31,10 +31,11 @@ fn every_run_has_the_effects_of_its_plan_and_looking_has_none() -> Result<()> {
     ensure!(replacing.to_string().contains("container_rename"), "nothing was replaced");
 
     rotation(&held)?;
+    failing::a_crash_loop(&held)?;
+    held.rotated("oidc_client_secret")?;
+    failing::a_verb_that_fails(&held)?;
     planted::a_step_that_does_more_than_it_shows_is_found(&held)?;
     planted::what_is_done_beside_is_found(&held)?;
-    failing::a_crash_loop(&held)?;
-    failing::a_verb_that_fails(&held)?;
     held.looking_has_no_effect()?;
 
     held.destroyed(&plan, &["postgres.mediamanager", "container.mediamanager", "secret.mediamanager"])?;

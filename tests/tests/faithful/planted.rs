@@ -13,7 +13,6 @@ use super::held::Held;
 /// A verb of the operator's that does more than its command says, in each way that a recorder stands for.
 pub fn a_step_that_does_more_than_it_shows_is_found(held: &Held<'_>) -> Result<()> {
     let Held { recorded, lab } = held;
-    held.rotated("oidc_client_secret")?;
     let plan = held.planned()?;
     let at = |name: &str| lab.dir.join(name).display().to_string();
     let (left, gone, same) = (at("caddy/sites/left"), at("caddy/sites/gone"), at("ca/root.pem"));
@@ -50,8 +49,7 @@ pub fn a_step_that_does_more_than_it_shows_is_found(held: &Held<'_>) -> Result<(
         ensure!(told.iter().any(|effect| effect.contains(one)), "{one} was planted and not found in {told:#?}");
     }
     ensure!(more.len() == planted.len(), "more was found than was planted: {told:#?}");
-    fs::remove_file(&left)?;
-    Ok(())
+    Ok(fs::remove_file(&left)?)
 }
 
 /// A file and statements that no plan holds, done by the test itself while a command of stackrun runs.
@@ -74,6 +72,5 @@ pub fn what_is_done_beside_is_found(held: &Held<'_>) -> Result<()> {
     seen.sort();
     found.sort();
     ensure!(seen == found, "planted and not found, or more: {seen:#?}");
-    fs::remove_file(&planted)?;
-    Ok(())
+    Ok(fs::remove_file(&planted)?)
 }

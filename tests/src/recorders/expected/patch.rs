@@ -1,6 +1,6 @@
 //! A file as it is after what a reviewer is shown of a change, line by line.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::recorders::pattern::{matches, of_shown};
@@ -13,34 +13,49 @@ const HIDDEN: &str = "(a line that is not shown: it may hold a secret)";
 /// A text with the lines of a preview carried out. Lines that are shown follow each other in the text, but where some
 /// are left out.
 pub fn patched(before: &str, shown: &[Value]) -> Result<String> {
-    let mut rest = before.lines();
-    let mut after: Vec<String> = Vec::new();
-    let mut jumps = true;
-    for line in shown {
-        let text = line["text"].as_str().context("a line without a text")?;
-        match line["sign"].as_str().context("a line without a sign")? {
-            "same" if text == LEFT_OUT => jumps = true,
-            "added" => after.push(of_shown(text)),
-            sign => {
-                let pattern = of_shown(text);
-                let hidden = sign == "removed" && text == HIDDEN;
-                let is_it = |line: &str| hidden || pattern == line || matches(&pattern, line);
-                let found = loop {
-                    match rest.next() {
-                        Some(line) if is_it(line) => break line,
-                        Some(line) if jumps => after.push(line.to_owned()),
-                        other => bail!("the preview shows `{text}` where the file has {other:?}"),
-                    }
-                };
-                jumps = false;
-                if sign == "same" {
-                    after.push(found.to_owned());
-                }
+    let shown: Vec<Line<'_>> = shown.iter().map(Line::read).collect::<Result<_>>()?;
+    let before: Vec<&str> = before.lines().collect();
+    let (mut after, mut rest): (Vec<String>, &[&str]) = (Vec::new(), &before);
+    for hunk in shown.split(|line| line.sign == "same" && line.pattern == LEFT_OUT) {
+        let there: Vec<&Line<'_>> = hunk.iter().filter(|line| line.sign != "added").collect();
+        let fits = |lines: &[&str]| lines.iter().zip(&there).all(|(line, shown)| shown.is(line));
+        let at = (0..=rest.len()).find(|at| rest.len() - at >= there.len() && fits(&rest[*at..]));
+        let at = at.with_context(|| format!("the file has no such lines as the preview shows: {hunk:?}"))?;
+        after.extend(rest[..at].iter().map(|line| (*line).to_owned()));
+        let mut lines = rest[at..].iter();
+        for line in hunk {
+            match line.sign {
+                "added" => after.push(line.pattern.clone()),
+                "same" => after.extend(lines.next().map(|line| (*line).to_owned())),
+                _ => drop(lines.next()),
             }
         }
+        rest = lines.as_slice();
     }
-    after.extend(rest.map(str::to_owned));
+    after.extend(rest.iter().map(|line| (*line).to_owned()));
     Ok(after.iter().map(|line| format!("{line}\n")).collect())
+}
+
+/// A line of a preview.
+#[derive(Debug)]
+struct Line<'a> {
+    sign: &'a str,
+    pattern: String,
+}
+
+impl<'a> Line<'a> {
+    fn read(line: &'a Value) -> Result<Self> {
+        let text = line["text"].as_str().context("a line without a text")?;
+        let sign = line["sign"].as_str().context("a line without a sign")?;
+        ensure!(["added", "removed", "same"].contains(&sign), "a line with the sign {sign}");
+        Ok(Self { sign, pattern: of_shown(text) })
+    }
+
+    /// Whether it shows this one of the file.
+    fn is(&self, line: &str) -> bool {
+        let hidden = self.sign == "removed" && self.pattern == HIDDEN;
+        hidden || self.pattern == line || matches(&self.pattern, line)
+    }
 }
 
 /// A file's text with the lines between two markers changed; a block without any goes to the end.

@@ -51,9 +51,9 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Everything below a folder that was there before.
+    /// Everything below a folder that was there before, and still is.
     pub(super) fn below(&self, folder: &str) -> Vec<String> {
-        self.around.before.below(folder).map(str::to_owned).collect()
+        self.around.before.below(folder).filter(|path| self.file(path).is_some()).map(str::to_owned).collect()
     }
 
     /// One change of a file.
