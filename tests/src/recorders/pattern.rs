@@ -19,15 +19,23 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     (1..=filled).rev().any(|length| matches(after, &rest[length..]))
 }
 
-/// A line of a preview with gaps for `(secret …)`.
+/// A line of a preview with gaps for `(secret …)` and for `(…, known later)`.
 #[must_use]
 pub fn of_shown(line: &str) -> String {
     let mut pattern = String::new();
     let mut rest = line;
-    while let Some((before, named)) = rest.split_once("(secret ") {
+    while let Some((before, named)) = rest.split_once('(') {
         pattern.push_str(before);
-        pattern.push(HOLE);
-        rest = named.split_once(')').map_or("", |(_, after)| after);
+        match named.split_once(')') {
+            Some((name, after)) if name.starts_with("secret ") || name.ends_with(", known later") => {
+                pattern.push(HOLE);
+                rest = after;
+            }
+            _ => {
+                pattern.push('(');
+                rest = named;
+            }
+        }
     }
     pattern + rest
 }
@@ -45,6 +53,8 @@ mod tests {
         {
             assert!(!matches(&pattern, other), "{other}");
         }
+        let later = of_shown("f(x) = (a.id, known later) (b");
+        assert!(matches(&later, "f(x) = 17 (b") && !matches(&later, "f(y) = 17 (b"));
         assert!(matches("a\u{2}", "a\nb") && !matches("a\u{2}", "a"));
     }
 }

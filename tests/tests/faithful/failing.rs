@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use stackrun_tests::recorders::expected::{self, Failing};
 use stackrun_tests::stack::{PARTWAY, UNPROVEN};
 
-use super::held::{Held, same};
+use super::held::Held;
 
 /// The new container's program ends again and again: the old one goes on.
 pub fn a_crash_loop(held: &Held<'_>) -> Result<()> {
@@ -25,5 +25,5 @@ fn fails(held: &Held<'_>, failing: Failing<'_>, code: i32) -> Result<()> {
     let run = held.recorded.run(|_| held.saved().quietly("apply", &[], code))?;
     let expected = expected::of_failing(&plan, failing, &held.around(&run.before))?;
     ensure!(expected.len() > 1, "hardly anything was begun");
-    same("an apply that fails", &run.effects, &expected)
+    held.same("an apply that fails", &run.effects, &expected)
 }

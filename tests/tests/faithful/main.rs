@@ -4,6 +4,7 @@
 mod failing;
 mod held;
 mod planted;
+mod registered;
 
 use anyhow::{Result, ensure};
 use held::Held;
@@ -15,7 +16,7 @@ use stackrun_tests::stack::{DONE, Stack};
 fn every_run_has_the_effects_of_its_plan_and_looking_has_none() -> Result<()> {
     let lab = Scratch::up(&Options { log_statements: true, ..Options::default() })?;
     let recorded = Recorded::of(&Stack::in_test(&lab)?, &lab)?;
-    let held = Held { recorded: &recorded, lab: &lab };
+    let held = Held { recorded: &recorded, lab: &lab, registers: false };
     // A folder below one that is not there either.
     held.change_spec("${host.data}/images", "${host.data}/deep/images")?;
 

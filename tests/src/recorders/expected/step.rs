@@ -100,7 +100,7 @@ pub fn carried_out(step: &Value, preview: Option<&Value>, instance: &str, world:
             world.once(verb);
         }
         "await" => world.found.extend(condition::of(&step.of["condition"])?),
-        "http_send" => http(std::slice::from_ref(&step.of["request"]), world)?,
+        "http_send" => http(std::slice::from_ref(step.of), world)?,
         "http_exchange" => http(step.of.as_array().context("an exchange without requests")?, world)?,
         // The condition is asked, and in these stacks it does not hold: nobody has done by hand what is to be done.
         "unless" => {
@@ -234,8 +234,15 @@ fn verb(shown: &Value) -> Result<Effect> {
 fn http(requests: &[Value], world: &mut World<'_>) -> Result<()> {
     for request in requests {
         world.found.push(Expected::once(Effect::Http(value::request(request)?)));
-        for capture in list(request, "/captures") {
-            let path = world.secret(&capture["into"]["made"], false)?;
+        // The plan does not say which of the values it keeps are secrets. An identifier is none: it goes into state.
+        let is_secret = |capture: &&Value| capture["into"]["made"][1] != "client_id";
+        for capture in list(request, "/captures").iter().filter(is_secret) {
+            let of = &capture["into"]["made"];
+            let path = world.secret(of, false)?;
+            // The one before is kept beside it.
+            if world.file(&path).is_some() {
+                world.change(&world.secret(of, true)?, Some(encrypted()));
+            }
             world.change(&path, Some(encrypted()));
         }
     }
