@@ -16,7 +16,7 @@ use stackrun_tests::stack::{DONE, Stack};
 fn every_run_has_the_effects_of_its_plan_and_looking_has_none() -> Result<()> {
     let lab = Scratch::up(&Options { log_statements: true, ..Options::default() })?;
     let recorded = Recorded::of(&Stack::in_test(&lab)?, &lab)?;
-    let held = Held { recorded: &recorded, lab: &lab, registers: false };
+    let held = Held { recorded: &recorded, lab: &lab };
     // A folder below one that is not there either.
     held.change_spec("${host.data}/images", "${host.data}/deep/images")?;
 
@@ -26,12 +26,7 @@ fn every_run_has_the_effects_of_its_plan_and_looking_has_none() -> Result<()> {
     held.looking_has_no_effect()?;
     held.nothing_to_do_sends_probes_alone()?;
 
-    // A container is replaced, with everything that this takes.
-    held.change_spec("listen_port = 8000", "memory = \"700M\"\nlisten_port = 8000")?;
-    let (replacing, _) = held.carried_out_as_planned()?;
-    ensure!(replacing.to_string().contains("container_rename"), "nothing was replaced");
-
-    rotation(&held)?;
+    replacement_and_rotation(&held)?;
     failing::a_crash_loop(&held)?;
     held.rotated("oidc_client_secret")?;
     failing::a_verb_that_fails(&held)?;
@@ -43,15 +38,17 @@ fn every_run_has_the_effects_of_its_plan_and_looking_has_none() -> Result<()> {
     lab.down()
 }
 
-/// A secret in a file of the application, in PostgreSQL and at the provider: made anew in the store alone, and brought
-/// to its places by the next apply.
-fn rotation(held: &Held<'_>) -> Result<()> {
+/// A container is replaced, with everything that this takes. Secrets are made anew in the store alone, and brought by the
+/// next apply to their places: in a file of the application, in PostgreSQL, and at the provider.
+fn replacement_and_rotation(held: &Held<'_>) -> Result<()> {
     for name in ["database_password", "oidc_client_secret"] {
         held.rotated(name)?;
     }
+    held.change_spec("listen_port = 8000", "memory = \"700M\"\nlisten_port = 8000")?;
     let (plan, _) = held.carried_out_as_planned()?;
-    for step in ["set_password", "file_write", "service_run"] {
-        ensure!(plan.to_string().contains(step), "a secret did not go by a {step}");
+    let plan = plan.to_string();
+    for step in ["container_rename", "set_password", "file_write", "service_run"] {
+        ensure!(plan.contains(step), "the plan has no {step}");
     }
     held.recorded.stack.quietly("plan", &["--detailed-exitcode"], DONE).map(drop)
 }

@@ -12,7 +12,7 @@ use super::held::Held;
 
 /// A verb of the operator's that does more than its command says, in each way that a recorder stands for.
 pub fn a_step_that_does_more_than_it_shows_is_found(held: &Held<'_>) -> Result<()> {
-    let Held { recorded, lab, .. } = held;
+    let Held { recorded, lab } = held;
     let plan = held.planned()?;
     let at = |name: &str| lab.dir.join(name).display().to_string();
     let (left, gone, same) = (at("caddy/sites/left"), at("caddy/sites/gone"), at("ca/root.pem"));

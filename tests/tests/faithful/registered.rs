@@ -6,6 +6,7 @@ use stackrun_tests::lab::{Options, Scratch};
 use stackrun_tests::recorders::Recorded;
 use stackrun_tests::stack::Stack;
 
+use super::failing;
 use super::held::Held;
 
 #[test]
@@ -13,8 +14,11 @@ fn what_the_provider_is_sent_is_what_the_plan_holds() -> Result<()> {
     let lab = Scratch::up(&Options { log_statements: true, ..Options::default() })?;
     let stack = Stack { host: lab.registration_host_file.clone(), ..Stack::in_test(&lab)? };
     let recorded = Recorded::of(&stack, &lab)?;
-    let held = Held { recorded: &recorded, lab: &lab, registers: true };
-    let (plan, _) = held.carried_out_as_planned()?;
+    let held = Held { recorded: &recorded, lab: &lab };
+    // From nothing to the last of it, which fails; what was done before stays.
+    let plan = held.planned()?;
+    failing::a_site_that_is_refused(&held)?;
+    held.carried_out_as_planned()?;
     ensure!(plan.to_string().contains("/reg"), "nothing is registered");
     held.looking_has_no_effect()?;
 

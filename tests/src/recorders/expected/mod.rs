@@ -42,6 +42,14 @@ pub fn of_apply(plan: &Value, around: &Around<'_>) -> Result<Vec<Expected>> {
     world.finish()
 }
 
+/// What is asked while a plan is made: of what is more than a look without a secret.
+///
+/// # Errors
+/// As [`of_apply`].
+pub fn of_looks(plan: &Value, around: &Around<'_>) -> Result<Vec<Expected>> {
+    World::new(plan, around).finish()
+}
+
 /// What asking all checks of a plan sends, with probes or without.
 ///
 /// # Errors

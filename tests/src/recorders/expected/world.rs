@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::list;
 use crate::lab::Lab;
 use crate::recorders::files::Files;
+use crate::recorders::pattern::HOLE;
 use crate::recorders::{Effect, Expected, file_effect};
 
 /// What a reviewer knows beside the plan: the machine, and the host file.
@@ -83,8 +84,22 @@ impl<'a> World<'a> {
         for (path, (changes, now)) in &self.files {
             self.found.push(Expected::once(Effect::File(file_effect(path, *changes, now.as_deref()))));
         }
+        self.found.extend(read_back(self.plan));
         Ok(self.found)
     }
+}
+
+/// The look that carries a secret: a registration is read with the token that this provider gave for it. A plan names it
+/// among the observations that it is bound to: `http GET /reg/ID of connection NAME with TOKEN …`.
+fn read_back(plan: &Value) -> Vec<Expected> {
+    let observations = plan.pointer("/binding/observations").and_then(Value::as_object);
+    let look = |asked: &String| {
+        let (path, rest) = asked.strip_prefix("http GET ")?.split_once(" of connection ")?;
+        rest.split(' ').nth(1).filter(|word| *word == "with")?;
+        let request = format!("provider: GET {path}\nauthorization: Bearer {HOLE}");
+        Some(Expected { effect: Effect::Http(request), at_least: 0, at_most: None })
+    };
+    observations.into_iter().flat_map(|all| all.keys()).filter_map(look).collect()
 }
 
 /// The number of a user or group, by its name or as it stands.
