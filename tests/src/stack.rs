@@ -1,5 +1,6 @@
 //! Running the `stackrun` binary on a spec of the checkout and a lab's host file.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -150,12 +151,19 @@ impl Stack {
 /// # Errors
 /// When it can't be exported, or there is none of that name.
 pub fn secret(stack: &Stack, name: &str) -> Result<String> {
+    secrets(stack)?.remove(name).with_context(|| format!("no secret {name}"))
+}
+
+/// All secrets as the store has them, by their names.
+///
+/// # Errors
+/// When they can't be exported.
+pub fn secrets(stack: &Stack) -> Result<BTreeMap<String, String>> {
     let folder = tempfile::tempdir().context("can't make a temporary folder")?;
     let file = folder.path().join("secrets.toml");
     stack.quietly("secret export", &["--clear", "--to", &file.display().to_string()], 0)?;
     let text = std::fs::read_to_string(&file).context("the exported secrets can't be read")?;
-    let secrets: toml::Table = toml::from_str(&text).context("the exported secrets are not TOML")?;
-    secrets.get(name).and_then(toml::Value::as_str).map(str::to_owned).with_context(|| format!("no secret {name}"))
+    toml::from_str(&text).context("the exported secrets are not TOML")
 }
 
 /// How an instance stands.

@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 
 pub use effect::{Effect, Expected};
+use expected::Secrets;
 use files::Files;
 use proxy::Proxy;
 use request::Request;
@@ -39,6 +40,9 @@ use crate::{by_hand, lab::Lab, stack::Stack};
 
 /// Where the application of the example is published, by the formula of its name.
 const PUBLISHED: u16 = 16366;
+
+/// The container and port that the application's recorder stands before.
+const APPLICATIONS_PORT: &str = "mediamanager:8000";
 
 /// A stack whose servers are watched.
 pub struct Recorded {
@@ -65,6 +69,8 @@ pub struct Run<T> {
     pub effects: Vec<Effect>,
     /// The files as they were before.
     pub before: Files,
+    /// The secrets before and after.
+    pub secrets: Secrets,
 }
 
 impl Recorded {
@@ -114,6 +120,7 @@ impl Recorded {
     /// # Errors
     /// What `run` fails with; something that was recorded can't be read.
     pub fn run<T>(&self, run: impl FnOnce(&Stack) -> Result<T>) -> Result<Run<T>> {
+        let secrets = Secrets::before(&self.stack);
         self.application.settle()?;
         let (statements, verbs) = (self.statements.mark()?, self.verbs.mark()?);
         let proxies = [&self.engine, &self.caddy, &self.provider, &self.application];
@@ -132,7 +139,7 @@ impl Recorded {
         sent(&self.engine, |request| Effect::Engine(without_version(request).told()))?;
         sent(&self.caddy, |request| Effect::Caddy(request.told()))?;
         sent(&self.provider, |request| Effect::Http(format!("provider: {}", request.told())))?;
-        sent(&self.application, |request| Effect::Http(format!("application: {}", request.told())))?;
+        sent(&self.application, |request| Effect::Http(format!("{APPLICATIONS_PORT}: {}", request.told())))?;
         effects.extend(self.statements.since(statements)?);
         effects.extend(self.verbs.since(verbs)?);
         let counted = changes.keys().map(String::as_str).filter(|path| after.says(path) == before.says(path));
@@ -143,7 +150,7 @@ impl Recorded {
             Effect::File(file_effect(path, changes.get(path).copied().unwrap_or_default(), after.says(path)))
         };
         effects.extend(paths.into_iter().map(file));
-        Ok(Run { outcome, effects, before })
+        Ok(Run { outcome, effects, before, secrets: secrets.and_after(&self.stack) })
     }
 }
 

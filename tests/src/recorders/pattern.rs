@@ -19,21 +19,25 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     (1..=filled).rev().any(|length| matches(after, &rest[length..]))
 }
 
-/// A line of a preview with gaps for `(secret …)` and for `(…, known later)`.
+/// A line of a preview with what `named` has for each `(secret NAME)`, and a gap for `(…, known later)`.
 #[must_use]
-pub fn of_shown(line: &str) -> String {
+pub fn of_shown(line: &str, named: impl Fn(&str) -> String) -> String {
     let mut pattern = String::new();
     let mut rest = line;
-    while let Some((before, named)) = rest.split_once('(') {
+    while let Some((before, held)) = rest.split_once('(') {
         pattern.push_str(before);
-        match named.split_once(')') {
-            Some((name, after)) if name.starts_with("secret ") || name.ends_with(", known later") => {
-                pattern.push(HOLE);
-                rest = after;
-            }
-            _ => {
+        let Some((words, after)) = held.split_once(')') else {
+            pattern.push('(');
+            rest = held;
+            continue;
+        };
+        rest = after;
+        match words.strip_prefix("secret ") {
+            Some(name) => pattern.push_str(&named(name)),
+            None if words.ends_with(", known later") => pattern.push(HOLE),
+            None => {
                 pattern.push('(');
-                rest = named;
+                rest = held;
             }
         }
     }
@@ -44,16 +48,25 @@ pub fn of_shown(line: &str) -> String {
 mod tests {
     use super::*;
 
+    fn gap(_: &str) -> String {
+        HOLE.to_string()
+    }
+
+    #[test]
+    fn a_secret_that_is_known_stands_in_its_place() {
+        assert_eq!(of_shown("a = (secret x.y) (b)", |name| format!("<{name}>")), "a = <x.y> (b)");
+    }
+
     #[test]
     fn a_gap_is_filled_and_all_around_it_is_the_same() {
-        let pattern = of_shown("password = \"(secret a.b)\" # (secret digest of c)");
+        let pattern = of_shown("password = \"(secret a.b)\" # (secret digest of c)", gap);
         assert!(matches(&pattern, "password = \"x$1/=\" # yy"));
         for other in
             ["password = \"\" # yy", "password = \"x\" # yy!", "password = \"x\", a=\"y\" # yy", "password = \"x"]
         {
             assert!(!matches(&pattern, other), "{other}");
         }
-        let later = of_shown("f(x) = (a.id, known later) (b");
+        let later = of_shown("f(x) = (a.id, known later) (b", gap);
         assert!(matches(&later, "f(x) = 17 (b") && !matches(&later, "f(y) = 17 (b"));
         assert!(matches("a\u{2}", "a\nb") && !matches("a\u{2}", "a"));
     }

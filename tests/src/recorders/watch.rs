@@ -146,11 +146,11 @@ impl Seen {
             open.made = None;
             return;
         }
-        if let Some(at) = self.missed.iter().position(|missed| *missed == path) {
-            if flags.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO) {
-                self.missed.swap_remove(at);
-                return;
-            }
+        if flags.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO)
+            && let Some(at) = self.missed.iter().position(|missed| *missed == path)
+        {
+            self.missed.swap_remove(at);
+            return;
         }
         let renamed_open =
             flags.contains(ReadFlags::MOVED_TO) && open.aside.as_ref().is_some_and(|aside| is_for(aside, &path));

@@ -33,7 +33,7 @@ pub fn a_site_that_is_refused(held: &Held<'_>) -> Result<()> {
 fn fails(held: &Held<'_>, failing: Failing<'_>, code: i32) -> Result<()> {
     let plan = held.planned()?;
     let run = held.recorded.run(|_| held.saved().quietly("apply", &[], code))?;
-    let expected = expected::of_failing(&plan, failing, &held.around(&run.before))?;
+    let expected = expected::of_failing(&plan, failing, &held.around(&run))?;
     ensure!(expected.len() > 1, "hardly anything was begun");
     same("an apply that fails", &run.effects, &expected)
 }

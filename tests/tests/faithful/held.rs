@@ -8,8 +8,10 @@ use stackrun_tests::by_hand;
 use stackrun_tests::lab::Lab;
 use stackrun_tests::recorders::effect::difference;
 use stackrun_tests::recorders::expected::{self, Around};
-use stackrun_tests::recorders::{Effect, Expected, Recorded, files::Files};
+use stackrun_tests::recorders::{Effect, Expected, Recorded, Run, files::Files};
 use stackrun_tests::stack::{DONE, Stack};
+
+use super::altered;
 
 /// A recorded stack on its lab.
 #[derive(Clone, Copy)]
@@ -27,7 +29,7 @@ impl Held<'_> {
         let name = file.display().to_string();
         let run = self.recorded.run(|stack| stack.quietly("plan", &["-o", &name], DONE))?;
         let plan = serde_json::from_slice(&fs::read(&file)?).context("the plan is no JSON")?;
-        same("plan", &run.effects, &expected::of_looks(&plan, &self.around(&run.before))?)?;
+        same("plan", &run.effects, &expected::of_looks(&plan, &self.around(&run))?)?;
         Ok(plan)
     }
 
@@ -42,9 +44,13 @@ impl Held<'_> {
     pub fn carried_out_as_planned(&self) -> Result<(Value, usize)> {
         let plan = self.planned()?;
         let run = self.recorded.run(|_| self.saved().quietly("apply", &[], DONE))?;
-        let mut expected = expected::of_apply(&plan, &self.around(&run.before))?;
+        let mut expected = expected::of_apply(&plan, &self.around(&run))?;
         expected.extend(self.folders_that_are_not_shown(&plan, &run.before));
         same("apply", &run.effects, &expected)?;
+        if plan.to_string().contains("create_role") {
+            let more = self.folders_that_are_not_shown(&plan, &run.before);
+            altered::every_word_matters(&plan, &run.effects, &self.around(&run), &more)?;
+        }
         Ok((plan, expected.len()))
     }
 
@@ -63,8 +69,8 @@ impl Held<'_> {
         ] {
             let run = self.recorded.run(|stack| stack.quietly(command, more, DONE))?;
             let expected = match command {
-                "verify" => expected::of_checks(&plan, more.contains(&"--probes"), &self.around(&run.before))?,
-                _ => expected::of_looks(&plan, &self.around(&run.before))?,
+                "verify" => expected::of_checks(&plan, more.contains(&"--probes"), &self.around(&run))?,
+                _ => expected::of_looks(&plan, &self.around(&run))?,
             };
             same(&format!("{command} {more:?}"), &run.effects, &expected)?;
         }
@@ -75,7 +81,7 @@ impl Held<'_> {
     pub fn nothing_to_do_sends_probes_alone(&self) -> Result<()> {
         let plan = self.planned()?;
         let run = self.recorded.run(|stack| stack.quietly("apply", &["--yes"], DONE))?;
-        let expected = expected::of_checks(&plan, true, &self.around(&run.before))?;
+        let expected = expected::of_checks(&plan, true, &self.around(&run))?;
         ensure!(expected.iter().any(|one| matches!(one.effect, Effect::Http(_))), "the plan has no probe");
         same("an apply with nothing to do", &run.effects, &expected)
     }
@@ -85,7 +91,7 @@ impl Held<'_> {
         let secret = format!("secret.mediamanager.{name}");
         let run = self.recorded.run(|stack| stack.quietly("secret rotate", &[&secret], DONE))?;
         let file = self.lab.dir.join("store/mediamanager/secret.mediamanager").join(format!("{name}.age"));
-        let expected = expected::rotated(&file, &self.around(&run.before))?;
+        let expected = expected::rotated(&file, &self.around(&run))?;
         same("secret rotate", &run.effects, &expected)
     }
 
@@ -94,7 +100,7 @@ impl Held<'_> {
         let mut more = vec!["--yes"];
         data.iter().for_each(|address| more.extend(["--delete-data", address]));
         let run = self.recorded.run(|stack| stack.quietly("destroy", &more, DONE))?;
-        same("destroy", &run.effects, &expected::of_destroy(plan, data, &self.around(&run.before))?)
+        same("destroy", &run.effects, &expected::of_destroy(plan, data, &self.around(&run))?)
     }
 
     /// Changes the spec.
@@ -103,8 +109,9 @@ impl Held<'_> {
     }
 
     /// What the matcher has to know of the machine.
-    pub fn around<'a>(&'a self, before: &'a Files) -> Around<'a> {
-        Around { lab: self.lab, publish: &self.recorded.publish, before }
+    pub fn around<'a, T>(&'a self, run: &'a Run<T>) -> Around<'a> {
+        let Run { before, secrets, .. } = run;
+        Around { lab: self.lab, publish: &self.recorded.publish, before, secrets }
     }
 
     /// A fault of the plan's: `make directory A/B/C` makes A/B too where that is missing, with the same mode and owner,

@@ -32,7 +32,7 @@ pub fn a_step_that_does_more_than_it_shows_is_found(held: &Held<'_>) -> Result<(
         publish = recorded.publish,
     );
     let run = recorded.verbs.doing_more(&what, || recorded.run(|_| held.saved().quietly("apply", &[], DONE)))?;
-    let (more, less) = difference(&run.effects, &expected::of_apply(&plan, &held.around(&run.before))?);
+    let (more, less) = difference(&run.effects, &expected::of_apply(&plan, &held.around(&run))?);
     ensure!(less.is_empty(), "the plan holds what apply did not do: {less:#?}");
     let told: Vec<String> = more.iter().map(|effect| format!("{effect:?}")).collect();
     let planted = [
@@ -42,8 +42,8 @@ pub fn a_step_that_does_more_than_it_shows_is_found(held: &Held<'_>) -> Result<(
         &format!("{same}.x"),
         "POST /containers/planted/pause",
         "DELETE /id/planted",
-        "application: POST /planted\\nplanted=1",
-        "application: GET /\\nx-token: planted",
+        "mediamanager:8000: POST /planted\\nplanted=1",
+        "mediamanager:8000: GET /\\nx-token: planted",
     ];
     for one in planted {
         ensure!(told.iter().any(|effect| effect.contains(one)), "{one} was planted and not found in {told:#?}");

@@ -29,6 +29,7 @@ fn what_the_provider_is_sent_is_what_the_plan_holds() -> Result<()> {
     })?;
     held.carried_out_as_planned()?;
 
+    failing::a_crash_loop(&held)?;
     held.destroyed(&plan, &[])?;
     lab.down()
 }

@@ -4,10 +4,14 @@
 //! name means for the world. It goes through the plan as a run does, and keeps what each file should be by then.
 
 mod condition;
+mod connections;
 mod container;
 mod destroy;
+mod document;
 mod failing;
+mod headline;
 mod patch;
+mod secrets;
 mod step;
 mod value;
 mod world;
@@ -19,6 +23,7 @@ use serde_json::Value;
 
 pub use destroy::effects as of_destroy;
 pub use failing::{Failing, effects as of_failing};
+pub use secrets::Secrets;
 pub use world::Around;
 use world::World;
 
@@ -77,7 +82,7 @@ pub fn rotated(file: &Path, around: &Around<'_>) -> Result<Vec<Expected>> {
 fn checks(plan: &Value, probes: bool, world: &mut World<'_>) -> Result<()> {
     for instance in list(plan, "/instances") {
         for check in list(instance, "/planned/checks") {
-            world.found.extend(condition::of_check(check, probes)?);
+            world.found.extend(condition::of_check(check, probes, world.around.secrets)?);
         }
     }
     Ok(())
@@ -115,7 +120,7 @@ impl<'p> Action<'p> {
 
     fn proofs(&self, world: &mut World<'_>) -> Result<()> {
         for check in list(self.action, "/proof") {
-            world.found.extend(condition::of_check(check, true)?);
+            world.found.extend(condition::of_check(check, true, world.around.secrets)?);
         }
         Ok(())
     }

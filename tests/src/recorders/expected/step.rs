@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::world::{World, number};
-use super::{condition, container, list, patch, value};
+use super::{condition, connections, container, document, headline, list, patch, secrets, value};
 use crate::recorders::files::{file_says, folder_says};
 use crate::recorders::pattern::{ANYTHING, HOLE};
 use crate::recorders::{Effect, Expected};
@@ -31,7 +31,7 @@ impl<'p> Shown<'p> {
         found.with_context(|| format!("{} says no {pointer}", self.kind))
     }
 
-    fn lines(&self) -> Result<&'p [Value]> {
+    pub fn lines(&self) -> Result<&'p [Value]> {
         Ok(list(self.preview.with_context(|| format!("{} is not shown", self.kind))?, "/lines"))
     }
 
@@ -46,18 +46,21 @@ impl<'p> Shown<'p> {
 pub fn carried_out(step: &Value, preview: Option<&Value>, instance: &str, world: &mut World<'_>) -> Result<()> {
     let step_of = step;
     let step = Shown::read(step, preview, instance)?;
+    headline::says(&step)?;
     match step.kind {
         "sql" => {
             let (database, statement) = sql(&step)?;
             world.once(Effect::sql(database, &statement));
         }
         "sql_reload" => {
+            connections::is_database(step.of)?;
             world.once(Effect::sql(MAINTENANCE, "SELECT pg_catalog.pg_reload_conf()"));
             world.once(Effect::Sql("the server reads its configuration again".to_owned()));
         }
-        "admit" => admit(step.lines()?, world)?,
+        "admit" => admit(&step, world)?,
         "revoke_admission" => revoke(&step, world),
         "secret_generate" => {
+            world.around.secrets.is_generated(step.of)?;
             let path = world.secret(&step.of["into"]["made"], false)?;
             world.change(&path, Some(encrypted()));
         }
@@ -83,28 +86,36 @@ pub fn carried_out(step: &Value, preview: Option<&Value>, instance: &str, world:
             let (open, close) = step.markers(step.need("/comment")?, world);
             edit(step.need("/path")?, world, |text| Ok(patch::without_block(text, &open, &close)))?;
         }
-        "container_create" => container::create(&step, world)?,
+        "container_create" => {
+            connections::is_engine(step.of)?;
+            container::create(&step, world)?;
+        }
         "container_start" | "container_stop" | "container_rename" | "container_remove" => {
+            connections::is_engine(step.of)?;
             let request = container::request(&step)?;
             world.once(Effect::Engine(request));
         }
         "prove_from_inside" => {
+            connections::is_engine(step.of)?;
             world.once(Effect::Engine(format!("POST /libpod/containers/{}/init", step.need("/name")?)));
-            for check in list(step.of, "/checks") {
-                world.found.extend(condition::of_check(&check[1], false)?);
+            for (check, line) in list(step.of, "/checks").iter().zip(step.lines()?) {
+                let says = |text: &Value| text.as_str().unwrap_or_default().to_owned();
+                let said = format!("{}: {}", says(&check[0]), says(&check[1]["says"]));
+                ensure!(line["text"] == said.as_str(), "{said} is shown as {line}");
+                world.found.extend(condition::of_check(&check[1], false, world.around.secrets)?);
             }
         }
         "service_run" => {
             let shown = step.preview.or_else(|| world.shown_verb(step_of)).context("a verb that is not shown")?;
-            let verb = verb(shown)?;
+            let verb = verb(&step, shown)?;
             world.once(verb);
         }
-        "await" => world.found.extend(condition::of(&step.of["condition"])?),
+        "await" => world.found.extend(condition::of(&step.of["condition"], world.around.secrets)?),
         "http_send" => http(std::slice::from_ref(step.of), world)?,
         "http_exchange" => http(step.of.as_array().context("an exchange without requests")?, world)?,
         // The condition is asked, and in these stacks it does not hold: nobody has done by hand what is to be done.
         "unless" => {
-            world.found.extend(condition::of(&step.of["condition"])?);
+            world.found.extend(condition::of(&step.of["condition"], world.around.secrets)?);
             carried_out(&step.of["step"], preview, instance, world)?;
         }
         other => bail!("the matcher does not know the step {other}: say here what it does to the world"),
@@ -114,6 +125,7 @@ pub fn carried_out(step: &Value, preview: Option<&Value>, instance: &str, world:
 
 /// The database, and the statement as this matcher would write it; the reviewer is shown the same one.
 pub fn sql(step: &Shown<'_>) -> Result<(&'static str, String)> {
+    connections::is_database(step.of)?;
     let (kind, of) = step.of["statement"].as_object().and_then(|one| one.iter().next()).context("a statement")?;
     let name = |key: &str| {
         let name = of[key].as_str().with_context(|| format!("{kind} says no {key}"))?;
@@ -122,11 +134,17 @@ pub fn sql(step: &Shown<'_>) -> Result<(&'static str, String)> {
     let statement = match kind.as_str() {
         "create_role" => format!("CREATE ROLE {} LOGIN", name("role")?),
         "allow_login" => format!("ALTER ROLE {} LOGIN", name("role")?),
-        "set_password" => format!("ALTER ROLE {} PASSWORD '(of the plan)'", name("role")?),
+        "set_password" => {
+            let made = of.pointer("/verifier/derived/1/made").context("a verifier of no secret")?;
+            ensure!(of["verifier"]["derived"][0] == "scram-sha256", "the matcher knows no other verifier");
+            let secret = secrets::name(made)?;
+            format!("ALTER ROLE {} PASSWORD '(SCRAM-SHA-256 verifier of {secret})'", name("role")?)
+        }
         "drop_role" => format!("DROP ROLE {}", name("role")?),
         "drop_database" => format!("DROP DATABASE {}", name("database")?),
         "set_owner" => format!("ALTER DATABASE {} OWNER TO {}", name("database")?, name("owner")?),
         "create_database" => {
+            connections::is_database(of)?;
             ensure!(
                 ["encoding", "locale", "template"].iter().all(|option| of[option].is_null()),
                 "the matcher knows no options of a database: say here what they mean"
@@ -137,8 +155,9 @@ pub fn sql(step: &Shown<'_>) -> Result<(&'static str, String)> {
     };
     if let Some(preview) = step.preview {
         let headline = preview["headline"].as_str().unwrap_or_default();
-        let (shown, known) = (Effect::sql(MAINTENANCE, headline), Effect::sql(MAINTENANCE, &statement));
-        ensure!(shown == known, "{known:?} is shown as {shown:?}");
+        ensure!(headline == statement, "`{statement}` is shown as `{headline}`");
+        let place = format!("on {}", step.need("/connection")?);
+        ensure!(list(preview, "/lines").iter().all(|line| line["text"] == place.as_str()), "it is sent elsewhere");
     }
     Ok((MAINTENANCE, statement))
 }
@@ -149,14 +168,33 @@ fn header(line: &Value) -> Option<&str> {
 }
 
 /// The files whose names stand in front of what changes in them.
-fn admit(lines: &[Value], world: &mut World<'_>) -> Result<()> {
+fn admit(step: &Shown<'_>, world: &mut World<'_>) -> Result<()> {
+    connections::is_database(step.of)?;
+    let (lines, secrets) = (step.lines()?, world.around.secrets);
     let starts: Vec<usize> = (0..lines.len()).filter(|at| header(&lines[*at]).is_some()).collect();
     for (index, at) in starts.iter().enumerate() {
         let end = starts.get(index + 1).copied().unwrap_or(lines.len());
         let path = header(&lines[*at]).context("a file without a name")?;
-        edit(path, world, |text| patch::patched(text, &lines[at + 1..end]))?;
+        edit(path, world, |text| patch::patched(text, &lines[at + 1..end], secrets))?;
     }
-    ensure!(!starts.is_empty(), "the rules are let in without a file that changes");
+    // What is shown of the files is what the rules say.
+    let word = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_owned();
+    let rule = |of: &Value| {
+        let network = of["network"].as_str().map(|network| format!("{network} ")).unwrap_or_default();
+        let map = of["map"].as_str().map(|map| format!(" map={map}")).unwrap_or_default();
+        let kind = if network.is_empty() { "local" } else { "host" };
+        format!("{kind} {} {} {network}{}{map}\n", word(of, "database"), word(of, "role"), word(of, "method"))
+    };
+    let mapping = |of: &Value| format!("{} {} {}\n", word(of, "map"), word(of, "system_user"), word(of, "role"));
+    let (open, close) = step.markers("#", world);
+    let postgres = &world.around.lab.postgres;
+    let rules = list(step.of, "/hba").iter().map(rule).collect::<String>();
+    let mappings = list(step.of, "/ident").iter().map(mapping).collect::<String>();
+    for (path, said) in [(&postgres.hba, rules), (&postgres.ident, mappings)] {
+        let file = world.file(&path.display().to_string()).unwrap_or_default();
+        let shown = patch::block(&file, &open, &close).unwrap_or_default();
+        ensure!(shown == said, "{said:?} is shown as {shown:?}");
+    }
     Ok(())
 }
 
@@ -180,11 +218,17 @@ fn edit(path: &str, world: &mut World<'_>, change: impl FnOnce(&str) -> Result<S
 }
 
 fn file_write(step: &Shown<'_>, world: &mut World<'_>) -> Result<()> {
-    let path = step.need("/path")?;
+    let (path, secrets) = (step.need("/path")?, world.around.secrets);
     if let Some(block) = step.of.pointer("/region/block") {
         ensure!(block["position"] == "last", "the matcher knows no block that goes first: say here where that is");
         let (open, close) = step.markers(block["comment"].as_str().unwrap_or_default(), world);
-        return edit(path, world, |text| patch::block_patched(text, &open, &close, step.lines()?));
+        edit(path, world, |text| patch::block_patched(text, &open, &close, step.lines()?, secrets))?;
+        let after = world.file(path).unwrap_or_default();
+        return document::is_shown(
+            &step.of["content"],
+            patch::block(&after, &open, &close).unwrap_or_default(),
+            secrets,
+        );
     }
     let before = world.file(path);
     let (about, text) = before.as_deref().and_then(|before| before.split_once('\n')).unwrap_or(("file 0 0:0", ""));
@@ -196,7 +240,8 @@ fn file_write(step: &Shown<'_>, world: &mut World<'_>) -> Result<()> {
         }
         (false, None) => about.rsplit(' ').next().unwrap_or_default().to_owned(),
     };
-    let content = patch::patched(text, step.lines()?).with_context(|| path.to_owned())?;
+    let content = patch::patched(text, step.lines()?, secrets).with_context(|| path.to_owned())?;
+    document::is_shown(&step.of["content"], &content, secrets).with_context(|| path.to_owned())?;
     world.change(path, Some(file_says(mode(step)?, &owner, &content)));
     Ok(())
 }
@@ -220,20 +265,32 @@ pub fn encrypted() -> String {
 }
 
 /// `POST /load with FILE to …`, or a command in backquotes and the user that it runs as.
-fn verb(shown: &Value) -> Result<Effect> {
+fn verb(step: &Shown<'_>, shown: &Value) -> Result<Effect> {
     let text = list(shown, "/lines").first().and_then(|line| line["text"].as_str()).context("a verb without words")?;
-    if let Some((request, rest)) = text.split_once(" with ") {
-        let (file, _) = rest.split_once(" to ").context("a request to nowhere")?;
+    let (connection, verb) = (step.need("/connection")?, step.need("/verb")?);
+    if connection == "caddy" {
+        let request = match verb {
+            "validate" => "POST /adapt",
+            "reload" => "POST /load",
+            other => bail!("the matcher does not know the verb {other} of Caddy"),
+        };
+        let rest = text.strip_prefix(request).and_then(|text| text.strip_prefix(" with "));
+        let (file, to) = rest.and_then(|rest| rest.split_once(" to ")).context("another request is shown")?;
+        let socket = to.strip_prefix("http://localhost at ").and_then(|to| to.strip_suffix(" (connection caddy)"));
+        ensure!(socket.is_some_and(|socket| socket.ends_with("/caddy.sock")), "it is sent to {to}");
         return Ok(Effect::Caddy(format!("{request}\nimport `{file}`\n")));
     }
+    ensure!(connections::PROVIDERS.contains(&connection), "no recorder stands for the verbs of {connection}");
     let (command, user) =
         text.strip_prefix('`').and_then(|text| text.split_once('`')).context("a verb without words")?;
+    let script = command.split(' ').next().unwrap_or_default();
+    ensure!(script.ends_with(&format!("/verb-{verb}")), "{verb} is shown as {command}");
     Ok(Effect::Verb(format!("{command}{}", if user.is_empty() { " as root" } else { user })))
 }
 
 fn http(requests: &[Value], world: &mut World<'_>) -> Result<()> {
     for request in requests {
-        world.found.push(Expected::once(Effect::Http(value::request(request)?)));
+        world.found.push(Expected::once(Effect::Http(value::request(request, world.around.secrets)?)));
         // The plan does not say which of the values it keeps are secrets. An identifier is none: it goes into state.
         let is_secret = |capture: &&Value| capture["into"]["made"][1] != "client_id";
         for capture in list(request, "/captures").iter().filter(is_secret) {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::list;
+use super::secrets::Secrets;
 use crate::lab::Lab;
 use crate::recorders::files::Files;
 use crate::recorders::pattern::HOLE;
@@ -21,6 +22,8 @@ pub struct Around<'a> {
     pub publish: &'a str,
     /// The files before the run.
     pub before: &'a Files,
+    /// The secrets after it.
+    pub secrets: &'a Secrets,
 }
 
 /// How things should be by now, and what should have been seen.
