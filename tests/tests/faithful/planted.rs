@@ -26,7 +26,15 @@ pub fn a_step_that_does_more_than_it_shows_is_found(held: &Held<'_>) -> Result<(
          ask --unix-socket '{engine}' -X POST 'http://x/containers/planted/pause'\n\
          ask --unix-socket '{caddy}' -X DELETE http://x/id/planted\n\
          ask -X POST --data planted=1 http://{publish}:16366/planted\n\
-         ask -H 'X-Token: planted' http://{publish}:16366/\n",
+         ask -H 'X-Token: planted' http://{publish}:16366/\n\
+         ask --cacert '{ca}' --resolve '{provider}:127.0.0.1' -X DELETE https://{provider}/planted\n\
+         here='psql --no-psqlrc --port {port} --command'\n\
+         setpriv --reuid=postgres --regid=postgres --clear-groups $here 'CHECKPOINT' --host '{run}' >/dev/null\n\
+         PGPASSWORD=guessed $here 'SELECT 1' --host 127.0.0.1 --username mediamanager postgres 2>/dev/null\n",
+        ca = at("ca/root.pem"),
+        provider = lab.idp.issuer.trim_start_matches("https://"),
+        port = lab.postgres.port,
+        run = lab.postgres.socket.display(),
         engine = at("data/recorders/engine.sock"),
         caddy = at("data/recorders/caddy.sock"),
         publish = recorded.publish,
@@ -44,6 +52,9 @@ pub fn a_step_that_does_more_than_it_shows_is_found(held: &Held<'_>) -> Result<(
         "DELETE /id/planted",
         "mediamanager:8000: POST /planted\\nplanted=1",
         "mediamanager:8000: GET /\\nx-token: planted",
+        "provider: DELETE /planted",
+        "in postgres: CHECKPOINT",
+        "mediamanager to postgres",
     ];
     for one in planted {
         ensure!(told.iter().any(|effect| effect.contains(one)), "{one} was planted and not found in {told:#?}");
