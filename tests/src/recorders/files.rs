@@ -1,9 +1,6 @@
 //! Files of a lab before and after: what was made, changed or removed, and what it is now.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt, path::Path};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};

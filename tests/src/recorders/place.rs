@@ -1,10 +1,12 @@
 //! Where a server listens, and a connection to it: a unix socket or a port.
 
-use std::io::{Read, Result, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{
+    io::{Read, Result, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    os::unix::net::{UnixListener, UnixStream},
+    path::PathBuf,
+    time::Duration,
+};
 
 /// A port of this machine that is connected to within this time is there.
 const LIMIT: Duration = Duration::from_secs(1);

@@ -1,20 +1,26 @@
 //! A proxy before a server: every byte is forwarded, and what the client sent is kept, request by request.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::{Read, Write};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Read, Write},
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::place::{Listener, Place, Stream};
-use super::request::Request;
-use super::swap::Swap;
+use super::{
+    place::{Listener, Place, Stream},
+    request::Request,
+    swap::Swap,
+};
 
 /// How often a proxy that is there only while its server is looks for it, and for somebody at the door.
 const LOOK: Duration = Duration::from_millis(50);

@@ -1,12 +1,10 @@
 //! What PostgreSQL was told, and who logged in, by its own log: of every user, in every database.
 
-use std::fs;
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::Effect;
-use super::question::is_question;
+use super::{Effect, question::is_question};
 use crate::lab::{Lab, postgres};
 
 /// The name that the application of a recorded stack gives its sessions. They are its own doing; all others are not.

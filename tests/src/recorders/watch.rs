@@ -5,13 +5,15 @@
 //! the other one's place in one go counts once, under its lasting name. The same happening twice, with nothing in between,
 //! may be told once.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    mem::MaybeUninit,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread::JoinHandle,
+};
 
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};

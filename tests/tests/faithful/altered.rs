@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
-use stackrun_tests::recorders::effect::difference;
-use stackrun_tests::recorders::expected::{self, Around};
-use stackrun_tests::recorders::{Effect, Expected};
+use stackrun_tests::recorders::{
+    Effect, Expected,
+    effect::difference,
+    expected::{self, Around},
+};
 
 /// What may be altered without being missed, and why.
 const GAPS: &[(&str, &[&str])] = &[

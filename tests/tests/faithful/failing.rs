@@ -3,8 +3,10 @@
 use std::fs;
 
 use anyhow::{Result, ensure};
-use stackrun_tests::recorders::expected::{self, Failing};
-use stackrun_tests::stack::{PARTWAY, UNPROVEN};
+use stackrun_tests::{
+    recorders::expected::{self, Failing},
+    stack::{PARTWAY, UNPROVEN},
+};
 
 use super::held::{Held, same};
 

@@ -4,12 +4,17 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use stackrun_tests::by_hand;
-use stackrun_tests::lab::Lab;
-use stackrun_tests::recorders::effect::difference;
-use stackrun_tests::recorders::expected::{self, Around};
-use stackrun_tests::recorders::{Effect, Expected, Recorded, Run, files::Files};
-use stackrun_tests::stack::{DONE, Stack};
+use stackrun_tests::{
+    by_hand,
+    lab::Lab,
+    recorders::{
+        Effect, Expected, Recorded, Run,
+        effect::difference,
+        expected::{self, Around},
+        files::Files,
+    },
+    stack::{DONE, Stack},
+};
 
 use super::altered;
 

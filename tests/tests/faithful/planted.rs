@@ -3,10 +3,10 @@
 use std::fs;
 
 use anyhow::{Result, ensure};
-use stackrun_tests::recorders::Effect;
-use stackrun_tests::recorders::effect::difference;
-use stackrun_tests::recorders::expected;
-use stackrun_tests::stack::DONE;
+use stackrun_tests::{
+    recorders::{Effect, effect::difference, expected},
+    stack::DONE,
+};
 
 use super::held::Held;
 

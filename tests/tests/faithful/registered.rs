@@ -2,12 +2,13 @@
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use stackrun_tests::lab::{Options, Scratch};
-use stackrun_tests::recorders::Recorded;
-use stackrun_tests::stack::Stack;
+use stackrun_tests::{
+    lab::{Options, Scratch},
+    recorders::Recorded,
+    stack::Stack,
+};
 
-use super::failing;
-use super::held::Held;
+use super::{failing, held::Held};
 
 #[test]
 fn what_the_provider_is_sent_is_what_the_plan_holds() -> Result<()> {

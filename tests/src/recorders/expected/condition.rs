@@ -3,8 +3,7 @@
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::secrets::Secrets;
-use super::{connections, value};
+use super::{connections, secrets::Secrets, value};
 use crate::recorders::{Effect, Expected};
 
 /// Of a check or proof; a login is a look that carries a password, a probe is asked only where probes are.

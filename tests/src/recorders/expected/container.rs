@@ -3,11 +3,8 @@
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 
-use super::step::Shown;
-use super::world::World;
-use super::{list, value};
-use crate::recorders::Effect;
-use crate::recorders::request::canonical;
+use super::{list, step::Shown, value, world::World};
+use crate::recorders::{Effect, request::canonical};
 
 /// What is shown of a container because the lab's image says it, where the definition says nothing.
 const OF_THE_IMAGE: &str = "command [\"/app/start.sh\"]";

@@ -3,8 +3,10 @@
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::secrets::Secrets;
-use super::value::{text, tree};
+use super::{
+    secrets::Secrets,
+    value::{text, tree},
+};
 use crate::recorders::pattern::{HOLE, matches};
 
 /// Whether what is shown, with a gap for each secret, is what the content says.

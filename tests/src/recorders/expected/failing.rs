@@ -3,8 +3,10 @@
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::step::{self, Shown};
-use super::{Action, Around, World, actions, container, list, settle};
+use super::{
+    Action, Around, World, actions, container, list, settle,
+    step::{self, Shown},
+};
 use crate::recorders::{Effect, Expected};
 
 /// Which step fails: the first of its kind of that instance.

@@ -3,9 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::list;
-use super::secrets::name;
-use super::step::Shown;
+use super::{list, secrets::name, step::Shown};
 
 /// Whether the headline of a step says what the step is. What waits for a condition is told in the condition's own
 /// words, which nobody checks here.

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::recorders::pattern::HOLE;
-use crate::stack::{self, Stack};
+use crate::{
+    recorders::pattern::HOLE,
+    stack::{self, Stack},
+};
 
 /// The secrets by their names, as the store has them.
 #[derive(Debug, Clone, Default)]

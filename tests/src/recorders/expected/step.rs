@@ -3,11 +3,15 @@
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::world::{World, number};
-use super::{condition, connections, container, document, headline, list, patch, secrets, value};
-use crate::recorders::files::{file_says, folder_says};
-use crate::recorders::pattern::{ANYTHING, HOLE};
-use crate::recorders::{Effect, Expected};
+use super::{
+    condition, connections, container, document, headline, list, patch, secrets, value,
+    world::{World, number},
+};
+use crate::recorders::{
+    Effect, Expected,
+    files::{file_says, folder_says},
+    pattern::{ANYTHING, HOLE},
+};
 
 /// The database that a statement is sent to when it is none of a database's own.
 const MAINTENANCE: &str = "postgres";

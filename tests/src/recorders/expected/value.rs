@@ -3,10 +3,8 @@
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
-use super::secrets::Secrets;
-use super::{Around, connections, list};
-use crate::recorders::pattern::HOLE;
-use crate::recorders::request::canonical;
+use super::{Around, connections, list, secrets::Secrets};
+use crate::recorders::{pattern::HOLE, request::canonical};
 
 /// `[{"literal": "a"}, {"reference": …}]`
 pub fn text(parts: &Value, secrets: &Secrets) -> Result<String> {

@@ -1,17 +1,15 @@
 //! What the matcher knows of the world: what is there before a run, and how each file should be by now.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::list;
-use super::secrets::Secrets;
-use crate::lab::Lab;
-use crate::recorders::files::Files;
-use crate::recorders::pattern::HOLE;
-use crate::recorders::{Effect, Expected, file_effect};
+use super::{list, secrets::Secrets};
+use crate::{
+    lab::Lab,
+    recorders::{Effect, Expected, file_effect, files::Files, pattern::HOLE},
+};
 
 /// What a reviewer knows beside the plan: the machine, and the host file.
 #[derive(Clone, Copy)]
