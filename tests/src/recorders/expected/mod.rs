@@ -9,9 +9,11 @@ mod container;
 mod destroy;
 mod document;
 mod failing;
+mod file;
 mod headline;
 mod patch;
 mod secrets;
+mod sql;
 mod step;
 mod value;
 mod world;
@@ -74,7 +76,7 @@ pub fn rotated(file: &Path, around: &Around<'_>) -> Result<Vec<Expected>> {
     let mut world = World::new(&nothing, around);
     let file = file.display().to_string();
     for path in [format!("{file}.prev"), file] {
-        world.change(&path, Some(step::encrypted()));
+        world.change(&path, Some(file::encrypted()));
     }
     world.finish()
 }
