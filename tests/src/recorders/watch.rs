@@ -6,7 +6,7 @@
 //! may be told once.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs,
     mem::MaybeUninit,
     os::fd::OwnedFd,
@@ -42,7 +42,7 @@ impl Watch {
             inotify: Arc::new(inotify::init(CreateFlags::CLOEXEC).context("can't watch files")?),
             folders: HashMap::new(),
             changes: Changes::new(),
-            missed: Vec::new(),
+            missed: HashSet::new(),
         };
         seen.add(&end)?;
         seen.add_all(lab, false)?;
@@ -64,7 +64,7 @@ struct Seen {
     folders: HashMap<i32, PathBuf>,
     changes: Changes,
     /// Found in a folder that had just been made: the event may come as well.
-    missed: Vec<PathBuf>,
+    missed: HashSet<PathBuf>,
 }
 
 impl Seen {
@@ -72,6 +72,7 @@ impl Seen {
         let flags = WatchFlags::CREATE
             | WatchFlags::CLOSE_WRITE
             | WatchFlags::DELETE
+            | WatchFlags::MODIFY
             | WatchFlags::MOVED_FROM
             | WatchFlags::MOVED_TO
             | WatchFlags::ONLYDIR
@@ -91,7 +92,7 @@ impl Seen {
             let is_folder = fs::symlink_metadata(&path).is_ok_and(|about| about.is_dir());
             if is_new && !is_busy(&inner) && !is_aside(&path) {
                 self.count(&path);
-                self.missed.push(path.clone());
+                self.missed.insert(path.clone());
             }
             if is_folder && (!is_busy(&inner) || inner.starts_with("store")) {
                 self.add_all(&path, is_new)?;
@@ -128,47 +129,49 @@ impl Seen {
     }
 
     fn happened(&mut self, path: PathBuf, flags: ReadFlags, open: &mut Open) {
+        let appears = flags.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO);
         if flags.contains(ReadFlags::ISDIR) {
-            if flags.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO) {
+            if appears {
                 // One that is gone already has its other event.
                 let _ = self.add_all(&path, true);
             }
         } else if is_aside(&path) {
             if flags.contains(ReadFlags::CREATE) {
-                open.aside = Some(path);
+                open.aside.insert(path);
             } else if flags.contains(ReadFlags::CLOSE_WRITE) {
-                open.aside = None;
+                open.aside.remove(&path);
             }
             return;
         }
         if is_busy(path.strip_prefix(&self.lab).unwrap_or(&path)) {
             return;
         }
-        if flags.contains(ReadFlags::CLOSE_WRITE) && open.made.as_ref() == Some(&path) {
-            open.made = None;
+        if flags.contains(ReadFlags::MODIFY) {
+            open.written.insert(path);
             return;
         }
-        if flags.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO)
-            && let Some(at) = self.missed.iter().position(|missed| *missed == path)
-        {
-            self.missed.swap_remove(at);
-            return;
-        }
-        let renamed_open =
-            flags.contains(ReadFlags::MOVED_TO) && open.aside.as_ref().is_some_and(|aside| is_for(aside, &path));
+        let renamed_open = flags.contains(ReadFlags::MOVED_TO) && open.aside.iter().any(|aside| is_for(aside, &path));
         if renamed_open || (flags.contains(ReadFlags::CREATE) && !flags.contains(ReadFlags::ISDIR)) {
-            open.made = Some(path.clone());
+            open.made.insert(path.clone());
         }
-        self.count(&path);
+        let was_missed = (appears || flags.contains(ReadFlags::CLOSE_WRITE)) && self.missed.remove(&path);
+        // Closed, but not written: it was written before, or not at all.
+        let is_closed = flags.contains(ReadFlags::CLOSE_WRITE);
+        let is_nothing = is_closed && (!open.written.remove(&path) | open.made.remove(&path));
+        if !was_missed && !is_nothing {
+            self.count(&path);
+        }
     }
 }
 
-/// Files that are still open for writing. Making one and closing it is one change, and so is closing one that has been
-/// renamed meanwhile.
+/// Files that somebody has open for writing. A program that another one has just started keeps them open for a moment, so
+/// they may be closed long after they were written.
 #[derive(Default)]
 struct Open {
-    made: Option<PathBuf>,
-    aside: Option<PathBuf>,
+    /// Made, or renamed while open: closing one is no change of its own.
+    made: HashSet<PathBuf>,
+    aside: HashSet<PathBuf>,
+    written: HashSet<PathBuf>,
 }
 
 /// Whether a file was written aside to take this one's place.
