@@ -241,6 +241,10 @@ fn a_host_file_that_cannot_be_used_is_invalid_for_every_command() {
     desk.write("stackrun.toml", good);
     fs::set_permissions(desk.path("stackrun.toml"), fs::Permissions::from_mode(0o666)).unwrap();
     each(&["stackrun.toml can be written by others (mode 0666)", "chmod go-w"]);
+    fs::set_permissions(desk.path("stackrun.toml"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(desk.path(""), fs::Permissions::from_mode(0o777)).unwrap();
+    each(&["on the way to the host file", "can be written by others (mode 0777)", "chmod go-w"]);
+    fs::set_permissions(desk.path(""), fs::Permissions::from_mode(0o755)).unwrap();
     fs::remove_file(desk.path("stackrun.toml")).unwrap();
     each(&["stackrun.toml can't be read: No such file", "name yours with --host FILE"]);
     assert!(!desk.path("state").exists() && !desk.path("store").exists(), "something was made");
@@ -291,6 +295,13 @@ fn a_plugin_that_cannot_be_used_is_named() {
     both(INVALID, &["plugin `hostile` handles the kind `secret`: its table in the host file must be [plugin.secret]"]);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
     both(INVALID, &["hostile.wasm can be written by others (mode 0666)", "chmod go-w"]);
+    fs::create_dir(desk.path("shared")).unwrap();
+    fs::set_permissions(desk.path("shared"), fs::Permissions::from_mode(0o777)).unwrap();
+    std::os::unix::fs::symlink("shared/real.wasm", desk.path("link.wasm")).unwrap();
+    fs::rename(&path, desk.path("shared/real.wasm")).unwrap();
+    fs::rename(desk.path("link.wasm"), &path).unwrap();
+    both(INVALID, &["shared, on the way to the plugin", "can be written by others (mode 0777)"]);
+    fs::remove_file(&path).unwrap();
     desk.write("hostile.wasm", &secret[..secret.len() / 2]);
     both(PLUGIN, &["plugin `hostile` can't be loaded: the file is cut off or damaged", "copy it again"]);
     desk.write("hostile.wasm", "fn main() {}");

@@ -332,3 +332,73 @@ fn a_secret_arrives_unchanged_or_is_refused_before_anything_is_changed() {
         assert!(machine.nothing_to_do(), "{format}");
     }
 }
+
+#[test]
+fn a_saved_plan_that_others_could_have_written_is_refused() {
+    let machine = Machine::applied();
+    fs::remove_file(machine.path("srv/app/env")).unwrap();
+    fs::create_dir(machine.path("shared")).unwrap();
+    machine.done(&["plan", "app.toml", "-o", "shared/plan.json"]);
+    let mode =
+        |name: &str, mode: u32| fs::set_permissions(machine.path(name), PermissionsExt::from_mode(mode)).unwrap();
+    for (name, wrong, right) in [("shared/plan.json", 0o622, 0o600), ("shared", 0o777, 0o755)] {
+        mode(name, wrong);
+        let (code, said) = machine.run(&["apply", "--yes", "shared/plan.json"], "");
+        assert!(code == 3 && said.contains("can be written by others") && said.contains("chmod go-w"), "{said}");
+        mode(name, right);
+    }
+    machine.done(&["apply", "--yes", "shared/plan.json"]);
+    assert!(machine.env().contains("PASSWORD"));
+}
+
+/// Nothing waits for a pipe that somebody put in the place of a file, whichever it is.
+#[test]
+fn a_pipe_in_the_place_of_any_file_is_an_error_at_once() {
+    let machine = Machine::applied();
+    machine.done(&["plan", "app.toml", "-o", "plan.json"]);
+    let at = machine.directory.path().display().to_string();
+    machine.write("keys.env", "API_KEY=canary-new\n", 0o600);
+    machine.write("hostile.wasm", "", 0o600);
+    machine.write("contract.toml", "", 0o600);
+    let stack = "[stack]\nname = \"media\"\n";
+    machine.write("plugin.toml", &format!("{stack}[hostile.app]\n"), 0o600);
+    let image = "[container.app]\nimage = \"x\"\ncontract = \"./contract.toml\"\n";
+    machine.write("contracted.toml", &format!("{stack}{image}"), 0o600);
+    let host = fs::read_to_string(machine.path("stackrun.toml")).unwrap();
+    machine.write("stackrun.toml", &format!("{host}[plugin.hostile]\npath = \"{at}/hostile.wasm\"\n"), 0o600);
+    let refused: [(&str, &[&str]); 14] = [
+        ("app.toml", &["check", "app.toml"]),
+        ("app.toml", &["apply", "--yes", "app.toml"]),
+        ("stackrun.toml", &["plan", "app.toml"]),
+        ("plan.json", &["apply", "--yes", "plan.json"]),
+        ("identity", &["secret", "export", "app.toml", "--to", "out.age"]),
+        ("agenix-env", &["plan", "app.toml"]),
+        ("store/media/fingerprint.key", &["plan", "app.toml"]),
+        ("store/media/secret.app/password.age", &["plan", "app.toml"]),
+        ("state/media.state", &["plan", "app.toml"]),
+        ("state/media.lock", &["apply", "--yes", "app.toml"]),
+        ("keys.env", &["secret", "import", "app.toml", "keys.env", "--replace"]),
+        ("hostile.wasm", &["plugin", "inspect", "./hostile.wasm"]),
+        ("hostile.wasm", &["plan", "plugin.toml"]),
+        ("contract.toml", &["check", "contracted.toml"]),
+    ];
+    for (file, command) in refused {
+        fs::rename(machine.path(file), machine.path("away")).unwrap();
+        let pipe = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, machine.path(file), pipe, 0o600.into(), 0).unwrap();
+        let output = Command::new("timeout")
+            .args(["--foreground", "20", env!("CARGO_BIN_EXE_stackrun")])
+            .args(command)
+            .current_dir(machine.directory.path())
+            .env("STACKRUN_HOST", machine.path("stackrun.toml"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        fs::rename(machine.path("away"), machine.path(file)).unwrap();
+        assert_ne!(output.status.code(), Some(124), "{command:?} waits for the pipe {file}");
+        let name = file.rsplit('/').next().unwrap();
+        assert!(!output.status.success() && said.contains(name), "{command:?}: {said}");
+        assert!(said.contains("is not a regular file"), "{command:?}: {said}");
+    }
+}

@@ -23,6 +23,9 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use key::{Key, KeyMaker, Slot};
+use rustix::fs::OFlags;
+
+use crate::world::trusted;
 
 /// The directory. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -57,6 +60,7 @@ impl Cache {
             .mode(0o700)
             .create(directory)
             .with_context(|| format!("can't make the directory for compiled plugins, {place}"))?;
+        trusted::directory(directory, "directory for compiled plugins")?;
         let facts = fs::symlink_metadata(directory).with_context(|| format!("can't look at {place}"))?;
         let me = rustix::process::geteuid().as_raw();
         ensure!(facts.is_dir(), "{place} is for compiled plugins, and is no directory; remove it");
@@ -172,7 +176,7 @@ pub(crate) fn digest_of(path: &Path) -> Result<Option<String>> {
 
 /// A file that is ours alone; none when there is none.
 fn open(path: &Path) -> Result<Option<File>> {
-    let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

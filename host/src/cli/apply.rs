@@ -17,6 +17,7 @@ use crate::{
     render::{self, reporter},
     spec::SpecArgs,
     state::Run,
+    world::{disk, trusted},
 };
 
 /// Make all of a spec true, and prove that it works
@@ -98,14 +99,20 @@ fn given(args: &ApplyArgs) -> Result<Given, Ended> {
     let text = if from_stdin {
         std::io::read_to_string(std::io::stdin()).context("standard input can't be read")?
     } else {
-        std::fs::read_to_string(&args.target).map_err(|error| {
-            Ended::new(Exit::Invalid, format!("the spec or plan {} can't be read: {error}", args.target.display()))
-        })?
+        let unreadable = |error: anyhow::Error| {
+            let shown = args.target.display();
+            Ended::new(Exit::Invalid, format!("the spec or plan {shown} can't be read: {error:#}"))
+        };
+        let text = disk::read_named_text(&args.target).map_err(unreadable)?;
+        // A saved plan is a JSON object, and no TOML document begins with a brace.
+        if !text.trim_start().starts_with('{') {
+            return Ok(Given::Spec(SpecArgs { spec: args.target.clone(), set: args.set.clone() }));
+        }
+        // It was reviewed; nobody else may have put another one in its place.
+        let trusted = trusted::read_of(&args.target, "plan", sudoer())
+            .map_err(|error| Ended::new(Exit::Invalid, format!("{error:#}")))?;
+        trusted.into_text().map_err(unreadable)?
     };
-    // A saved plan is a JSON object, and no TOML document begins with a brace.
-    if !from_stdin && !text.trim_start().starts_with('{') {
-        return Ok(Given::Spec(SpecArgs { spec: args.target.clone(), set: args.set.clone() }));
-    }
     let plan: Plan = serde_json::from_str(&text)
         .with_context(|| format!("{} is no plan of this stackrun: make a new one", args.target.display()))?;
     if plan.format != FORMAT {
@@ -113,6 +120,12 @@ fn given(args: &ApplyArgs) -> Result<Given, Ended> {
         return Err(Ended::new(Exit::Error, message));
     }
     Ok(Given::Saved(Box::new(plan)))
+}
+
+/// Who has become root by `sudo`: a plan may lie in that user's own folder. It decides no more than the spec and the host
+/// file that it names, and the host file has to be root's.
+fn sudoer() -> Option<u32> {
+    rustix::process::geteuid().is_root().then(|| std::env::var("SUDO_UID").ok()?.parse().ok()).flatten()
 }
 
 /// What the plan holds beside the one instance: it was reviewed, and is still to be done.

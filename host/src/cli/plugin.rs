@@ -19,6 +19,7 @@ use crate::{
     plugin::{Runtime, builtin},
     render,
     words::printable,
+    world::disk,
 };
 
 /// Look at plugins
@@ -126,7 +127,7 @@ fn of_kind(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Resul
 /// A component that nobody has installed yet. It is only asked to describe itself, in the same sandbox.
 fn of_file(runtime: &Runtime, path: &Path) -> Result<Found, Ended> {
     let shown = path.display().to_string();
-    let bytes = std::fs::read(path).with_context(|| format!("the plugin {shown} can't be read"))?;
+    let bytes = disk::read_named(path).with_context(|| format!("the plugin {shown} can't be read"))?.bytes;
     let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
     let plugin = runtime.load(&name, &bytes).map_err(|fault| Ended::new(Exit::Plugin, fault.to_string()))?;
     let digest = hex(&Sha256::digest(&bytes));

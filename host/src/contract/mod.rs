@@ -32,6 +32,7 @@ use crate::{
     },
     schema::Checker,
     spec::{Instance, Spec, plain, syntax_error, syntax_errors},
+    world::disk,
 };
 
 /// Those inside the binary, by name.
@@ -115,10 +116,10 @@ fn read(name: &str, instance: &Instance, spec: &Spec, diagnostics: &mut Vec<Diag
     // A test holds those inside the binary against the schema, so that no run has to.
     let (source, schema) = if name.contains('/') || name.ends_with(".toml") {
         let path = spec.path.parent().unwrap_or(Path::new("")).join(name);
-        match std::fs::read_to_string(&path) {
+        match disk::read_named_text(&path) {
             Ok(text) => (Source::new(path.display().to_string(), text), Some(&*SCHEMA)),
             Err(error) => {
-                let message = format!("the contract {} can't be read: {error}", path.display());
+                let message = format!("the contract {} can't be read: {error:#}", path.display());
                 diagnostics.push(Diagnostic::error(place(), message).help("the path starts at the spec's folder"));
                 return None;
             }

@@ -15,7 +15,7 @@ use crate::{
     model::{Diagnostic, HostFile, Place, Segment},
     plan::Binding,
     plugin::Runtime,
-    spec::SpecArgs,
+    spec::{Spec, SpecArgs},
     world::{Connections, Memo, State, World, vault::Vault},
 };
 
@@ -55,6 +55,7 @@ impl Flow {
             .then(|| Ahead::begin(&read, machine, &cache, &connections, &memo));
         let plugins = tokio::task::block_in_place(|| read.plugins(&runtime()?, Some(&host_file)))?;
         let front = tokio::task::block_in_place(|| front(read, plugins, &cache, machine))?;
+        let binding = binding(args, host, &front.spec, &host_source, &front.plugins)?;
         let mut sources = front.sources;
         sources.host_file = Some(host_source);
         let mut warnings: Vec<Diagnostic> = host_problems.into_iter().chain(front.diagnostics).collect();
@@ -73,7 +74,7 @@ impl Flow {
             spec: front.spec,
             contracts: front.contracts,
             catalog: front.catalog,
-            binding: binding(args, host, &front.plugins)?,
+            binding,
             plugins: front.plugins,
             offered: front.offered,
             graph: front.graph.context("the references could not be resolved")?,
@@ -109,13 +110,14 @@ impl Files {
 }
 
 /// What a plan is made from, before anything is observed.
-fn binding(args: &SpecArgs, host: &Path, plugins: &Plugins) -> Result<Binding, Ended> {
+fn binding(args: &SpecArgs, host: &Path, spec: &Spec, host_file: &Source, plugins: &Plugins) -> Result<Binding, Ended> {
+    let digest = |text: &str| hex(&Sha256::digest(text));
     Ok(Binding {
         spec_path: absolute(&args.spec)?,
-        spec: digest(&args.spec)?,
+        spec: digest(&spec.text),
         set: args.set.clone(),
         host_file_path: absolute(host)?,
-        host_file: digest(host)?,
+        host_file: digest(&host_file.text),
         plugins: plugins.iter().map(|loaded| (loaded.name.clone(), loaded.digest.clone())).collect(),
         ..Binding::default()
     })
@@ -146,9 +148,4 @@ pub fn say(diagnostics: &[Diagnostic], sources: &Sources) {
 
 fn absolute(path: &Path) -> Result<std::path::PathBuf, Ended> {
     Ok(std::path::absolute(path).with_context(|| format!("{} has no absolute path", path.display()))?)
-}
-
-fn digest(path: &Path) -> Result<String, Ended> {
-    let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
-    Ok(hex(&Sha256::digest(bytes)))
 }

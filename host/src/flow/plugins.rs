@@ -2,15 +2,13 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use anyhow::Context;
-
 use super::cores::on_all_cores;
 use crate::{
     exit::{Ended, Exit},
     hex::hex,
     model::{GrantLines, HostFile, PluginSettings},
     plugin::{Plugin, Runtime, builtin},
-    world::refuse_writable_by_others,
+    world::trusted,
 };
 
 /// A plugin that is ready to be called.
@@ -87,9 +85,7 @@ fn load_one(runtime: &Runtime, kind: &str, host_file: Option<&HostFile>) -> Resu
 }
 
 fn read(kind: &str, path: &Path, host_file: Option<&HostFile>) -> Result<Vec<u8>, Ended> {
-    let bytes = refuse_writable_by_others(path, "plugin")
-        .and_then(|()| std::fs::read(path).with_context(|| format!("the plugin {} can't be read", path.display())));
-    bytes.map_err(|error| {
+    trusted::read(path, "plugin").map(|found| found.bytes.to_vec()).map_err(|error| {
         let named_by = host_file.map(|host_file| format!(" of {}", host_file.path.display())).unwrap_or_default();
         let message = format!("{error:#}\n  it is named by `path` in [plugin.{kind}]{named_by}");
         Ended::new(Exit::Invalid, message)

@@ -32,7 +32,7 @@ pub struct Read {
 /// Reads a spec.
 pub fn read(args: &SpecArgs) -> Result<Read, Ended> {
     let (spec, mut diagnostics) = spec::read_with(&args.spec, &args.set).map_err(|error| {
-        Ended::new(Exit::Invalid, format!("the spec {} can't be read: {error}", args.spec.display()))
+        Ended::new(Exit::Invalid, format!("the spec {} can't be read: {error:#}", args.spec.display()))
     })?;
     let (contracts, problems) = Contracts::load(&spec);
     diagnostics.extend(problems);

@@ -24,7 +24,7 @@ use crate::{
     },
     schema::{Catalog, Checker},
     spec::{plain, syntax_error, syntax_errors},
-    world::refuse_writable_by_others,
+    world::trusted,
 };
 
 /// Reads and checks a host file: what could be understood of it (nothing, where there is an error among the messages),
@@ -42,9 +42,8 @@ pub fn read(path: &Path) -> Result<(HostFile, Source, Vec<Diagnostic>), Unusable
 /// # Errors
 /// Those of [`read`].
 pub fn read_with(path: &Path, cache: Option<&Cache>) -> Result<(HostFile, Source, Vec<Diagnostic>), Unusable> {
-    let text = refuse_writable_by_others(path, "host file").and_then(|()| {
-        std::fs::read_to_string(path).with_context(|| format!("the host file {} can't be read", path.display()))
-    });
+    let text = trusted::read(path, "host file")
+        .and_then(|found| found.into_text().with_context(|| format!("the host file {} can't be read", path.display())));
     text.map(|text| parse_with(path, &text, cache)).map_err(|error| {
         let help = match path.exists() {
             true => "",

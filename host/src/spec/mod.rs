@@ -12,7 +12,6 @@ mod text;
 mod tree;
 
 use std::{
-    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -32,6 +31,7 @@ use crate::{
         diagnostic::keys,
         value::{Address, Tree},
     },
+    world::disk,
 };
 
 /// The user's file, parsed.
@@ -72,8 +72,8 @@ impl Spec {
 
 /// Reads and parses a spec, and puts the values of `--set` in it. The error is that of reading; what is wrong with the
 /// content is in the messages, and then the spec holds what could be understood.
-pub fn read_with(path: &Path, settings: &[String]) -> io::Result<(Spec, Vec<Diagnostic>)> {
-    let text = std::fs::read_to_string(path)?;
+pub fn read_with(path: &Path, settings: &[String]) -> anyhow::Result<(Spec, Vec<Diagnostic>)> {
+    let text = disk::read_named_text(path)?;
     let (mut spec, mut diagnostics) = parse(path, text.into());
     if diagnostics.is_empty() {
         settings.iter().for_each(|setting| set::apply(&mut spec, setting, &mut diagnostics));

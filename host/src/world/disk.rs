@@ -8,10 +8,11 @@ use std::{
     fs::File,
     io::{self, Read, Write},
     os::fd::{AsFd, OwnedFd},
+    path::Path,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use rustix::{
     fs::{AtFlags, FlockOperation, Mode, OFlags, RawMode},
     io::Errno,
@@ -20,8 +21,8 @@ use zeroize::Zeroizing;
 
 use crate::world::vault::random_suffix;
 
-/// Larger files are not read: nothing that is configured by hand comes near.
-pub const MAXIMUM: u64 = 16 << 20;
+/// Larger files are not read: nothing that is configured by hand comes near, and no plugin.
+const MAXIMUM: u64 = 32 << 20;
 
 /// How long somebody else's lock is waited for.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
@@ -68,6 +69,16 @@ pub struct Found {
     pub owner: Owner,
 }
 
+impl Found {
+    /// The bytes as text. Not for what may hold a secret: this copy is not wiped.
+    ///
+    /// # Errors
+    /// They are not UTF-8.
+    pub fn into_text(self) -> Result<String> {
+        String::from_utf8(self.bytes.to_vec()).map_err(|_| anyhow!("it is not UTF-8 text"))
+    }
+}
+
 /// Reads a regular file in a directory; none when there is none. A symbolic link is not followed.
 ///
 /// # Errors
@@ -83,17 +94,41 @@ pub fn read(directory: impl AsFd, name: &str) -> Result<Option<Found>> {
     read_open(file).map(Some)
 }
 
+/// Reads a regular file that a person or the spec named; links are followed, for it is theirs. A pipe or a device in its
+/// place is an error, and never waited for.
+///
+/// # Errors
+/// There is none, and those of [`read`].
+pub fn read_named(path: &Path) -> Result<Found> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    read_open(rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from)?)
+}
+
+/// The text of such a file.
+///
+/// # Errors
+/// Those of [`read_named`], and what is not UTF-8.
+pub fn read_named_text(path: &Path) -> Result<String> {
+    read_named(path)?.into_text()
+}
+
+/// Whether reading failed because nothing is there.
+pub fn is_missing(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 /// Reads an open file.
 pub(crate) fn read_open(file: OwnedFd) -> Result<Found> {
     let facts = rustix::fs::fstat(&file)?;
     if !rustix::fs::FileType::from_raw_mode(facts.st_mode as RawMode).is_file() {
-        bail!("it is no regular file");
+        bail!("it is not a regular file");
     }
-    if u64::try_from(facts.st_size).unwrap_or(u64::MAX) > MAXIMUM {
+    let length = u64::try_from(facts.st_size).unwrap_or(u64::MAX).min(MAXIMUM + 1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1));
+    // By what is read, for it may grow meanwhile.
+    if length > MAXIMUM || File::from(file).take(MAXIMUM + 1).read_to_end(&mut bytes)? as u64 > MAXIMUM {
         bail!("it is larger than {} MiB", MAXIMUM >> 20);
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(facts.st_size).unwrap_or_default() + 1));
-    File::from(file).take(MAXIMUM).read_to_end(&mut bytes)?;
     Ok(Found { bytes, mode: facts.st_mode & 0o7777, owner: Owner { uid: facts.st_uid, gid: facts.st_gid } })
 }
 
@@ -226,7 +261,7 @@ mod tests {
         symlink("/etc/passwd", path.path().join("link")).unwrap();
         std::fs::create_dir(path.path().join("dir")).unwrap();
         assert!(read(&open, "link").err().unwrap().to_string().contains("symbolic link"));
-        assert!(read(&open, "dir").err().unwrap().to_string().contains("no regular file"));
+        assert!(read(&open, "dir").err().unwrap().to_string().contains("not a regular file"));
         assert!(read(&open, "nothing").unwrap().is_none());
         replace(&open, "link", b"mine", 0o600, None).unwrap();
         assert!(std::fs::symlink_metadata(path.path().join("link")).unwrap().is_file());

@@ -15,7 +15,6 @@ pub use connections::Connections;
 pub use memo::Memo;
 pub use servers::{Asked, Inquiry, Servers};
 pub use state::State;
-pub use trusted::refuse_writable_by_others;
 
 use std::sync::Arc;
 

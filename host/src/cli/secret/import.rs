@@ -14,7 +14,7 @@ use crate::{
     render,
     spec::SpecArgs,
     words::printable,
-    world::vault::entries_of,
+    world::{disk, vault::entries_of},
 };
 
 /// Take secrets over from an environment file, an agenix file, TOML, JSON or YAML
@@ -84,7 +84,7 @@ fn read(args: &ImportArgs, secrets: &Secrets) -> Result<Entries> {
     if args.file.as_os_str() == "-" {
         std::io::stdin().read_to_end(&mut bytes).context("standard input can't be read")?;
     } else {
-        *bytes = std::fs::read(&args.file).with_context(|| format!("{shown} can't be read"))?;
+        bytes = disk::read_named(&args.file).with_context(|| format!("{shown} can't be read"))?.bytes;
     }
     if args.file.extension().is_some_and(|extension| extension == "age") {
         bytes = secrets.flow.world.vault.decrypt(&bytes).with_context(|| format!("{shown} can't be opened"))?;

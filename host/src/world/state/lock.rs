@@ -7,8 +7,8 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context, Result};
-use rustix::fs::{FlockOperation, flock};
+use anyhow::{Context, Result, bail};
+use rustix::fs::{FlockOperation, OFlags, flock};
 
 /// Held while a run may change the world; the kernel lets it go with the process.
 #[derive(Debug)]
@@ -35,8 +35,12 @@ impl Lock {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32)
             .open(&path)
             .with_context(|| format!("the lock file {} can't be opened", path.display()))?;
+        if !file.metadata()?.is_file() {
+            bail!("the lock file {} is not a regular file: remove it", path.display());
+        }
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             let mut holder = String::new();
             file.read_to_string(&mut holder)?;

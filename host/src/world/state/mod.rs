@@ -17,6 +17,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use rusqlite::Connection;
 
+use crate::world::trusted;
+
 pub use lock::{Lock, LockHeld};
 pub use secrets::{PlaceRecord, SaltedRecord, SecretRecord};
 
@@ -39,10 +41,10 @@ impl State {
             .mode(0o700)
             .create(directory)
             .with_context(|| format!("the state directory {} can't be made", directory.display()))?;
-        crate::world::refuse_writable_by_others(directory, "state directory")?;
+        trusted::directory(directory, "state directory")?;
         let path = directory.join(format!("{stack}.state"));
         Self::make_first(&path)?;
-        crate::world::refuse_writable_by_others(&path, "state file")?;
+        // Opened by its path after that: nobody else could put another one there.
         refuse_empty(&path)?;
         let connection = Connection::open(&path).map_err(|error| unusable(&path, &error))?;
         Self::prepare(connection, path)
@@ -120,9 +122,7 @@ impl State {
 
 /// A file of no bytes was cut off: this program never leaves one.
 fn refuse_empty(path: &Path) -> Result<()> {
-    let facts =
-        std::fs::metadata(path).with_context(|| format!("the state file {} can't be opened", path.display()))?;
-    if facts.len() > 0 {
+    if rustix::fs::fstat(trusted::open(path, "state file")?)?.st_size > 0 {
         return Ok(());
     }
     bail!(

@@ -2,7 +2,6 @@
 
 use std::{
     io::{Read, Write},
-    os::unix::fs::MetadataExt,
     path::Path,
     str::FromStr,
     sync::OnceLock,
@@ -12,7 +11,10 @@ use age::{Decryptor, Encryptor, Identity, IdentityFile, Recipient};
 use anyhow::{Context, Result, anyhow, bail};
 use zeroize::Zeroizing;
 
-use crate::{model::StoreSettings, world::refuse_writable_by_others};
+use crate::{
+    model::StoreSettings,
+    world::{disk::Found, trusted},
+};
 
 type BoxedIdentity = Box<dyn Identity + Send + Sync>;
 type BoxedRecipient = Box<dyn Recipient + Send + Sync>;
@@ -109,13 +111,10 @@ fn recipient(text: &str) -> Result<BoxedRecipient> {
 
 fn identities_of(path: &Path) -> Result<Vec<BoxedIdentity>> {
     let shown = path.display();
-    refuse_writable_by_others(path, "identity file")?;
-    let mode = std::fs::metadata(path)?.mode();
+    let Found { bytes, mode, .. } = trusted::read(path, "identity file")?;
     if mode & 0o004 != 0 {
-        bail!("the identity file {shown} can be read by everybody (mode {:04o})\n  chmod o-r {shown}", mode & 0o7777);
+        bail!("the identity file {shown} can be read by everybody (mode {mode:04o})\n  chmod o-r {shown}");
     }
-    let bytes =
-        Zeroizing::new(std::fs::read(path).with_context(|| format!("the identity file {shown} can't be read"))?);
     if bytes.starts_with(b"-----BEGIN") {
         return match age::ssh::Identity::from_buffer(bytes.as_slice(), Some(shown.to_string())) {
             Ok(identity @ age::ssh::Identity::Unencrypted(_)) => Ok(vec![Box::new(identity)]),

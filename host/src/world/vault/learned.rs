@@ -1,10 +1,11 @@
 //! What is kept out of messages although no store has it: credentials of connections, tokens that servers give.
 
-use std::{fmt, io, path::Path, sync::Mutex};
+use std::{fmt, path::Path, sync::Mutex};
 
 use zeroize::Zeroizing;
 
 use super::lock;
+use crate::world::disk;
 
 /// Settings of a connection that name a file with a credential in it end in one of these.
 const CREDENTIAL_FILES: [&str; 3] = ["password_file", "token_file", "secret_file"];
@@ -25,8 +26,8 @@ impl Learned {
     ///
     /// # Errors
     /// Those of reading a file.
-    pub fn credential(&self, connection: &str, key: &str, file: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-        let bytes = Zeroizing::new(std::fs::read(file)?);
+    pub fn credential(&self, connection: &str, key: &str, file: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
+        let bytes = disk::read_named(file)?.bytes;
         self.learn(&format!("{key} of connection {connection}"), &String::from_utf8_lossy(&bytes));
         Ok(bytes)
     }

@@ -203,14 +203,10 @@ fn utf8(bytes: &[u8]) -> Result<Zeroizing<String>> {
 
 /// The operator or the spec named this very file, so links are followed: agenix and sops put links there.
 fn read_external(path: &str) -> Result<Zeroizing<Vec<u8>>> {
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            bail!("there is no such file: whatever puts it there has not run, or puts it elsewhere")
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let found = disk::read_open(file.into())?;
+    let found = disk::read_named(Path::new(path)).map_err(|error| match disk::is_missing(&error) {
+        true => anyhow!("there is no such file: whatever puts it there has not run, or puts it elsewhere"),
+        false => error,
+    })?;
     if found.mode & 0o002 != 0 {
         bail!("everybody on this machine can write it (mode {:04o})\n  chmod o-w {path}", found.mode);
     }

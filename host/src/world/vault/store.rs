@@ -5,9 +5,9 @@
 
 use std::{
     collections::HashMap,
-    fs::{DirBuilder, File},
+    fs::DirBuilder,
     io,
-    os::unix::fs::DirBuilderExt,
+    os::{fd::OwnedFd, unix::fs::DirBuilderExt},
     path::PathBuf,
     sync::Mutex,
 };
@@ -22,9 +22,11 @@ use super::{
 };
 use crate::{
     model::value::Address,
-    world::{disk, refuse_writable_by_others},
+    world::{disk, trusted},
 };
 
+/// What it is called in messages.
+const WHAT: &str = "secret store";
 const KEY_FILE: &str = "fingerprint.key";
 
 /// The directory of one stack.
@@ -78,9 +80,7 @@ impl Store {
         check_name(stack)?;
         let stack = root.join(stack);
         for directory in [&root, &stack] {
-            if directory.exists() {
-                refuse_writable_by_others(directory, "secret store")?;
-            }
+            trusted::directory(directory, WHAT)?;
         }
         Ok(Self { root, stack, unwritten_key: Mutex::default(), seen: Mutex::default() })
     }
@@ -189,21 +189,14 @@ impl Store {
     pub(crate) fn establish(&self) -> Result<()> {
         let key = self.fingerprint_key()?;
         make_directory(&self.root)?;
-        make_directory(&self.stack)?;
-        let directory = File::open(&self.stack)?;
+        let directory = make_directory(&self.stack)?;
         disk::create(&directory, KEY_FILE, key.bytes(), 0o600)
             .with_context(|| format!("the fingerprint key in {} can't be written", self.stack.display()))?;
         Ok(())
     }
 
     fn written_key(&self) -> Result<Option<FingerprintKey>> {
-        let directory = match File::open(&self.stack) {
-            Ok(directory) => directory,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => {
-                return Err(error).with_context(|| format!("the store {} can't be read", self.stack.display()));
-            }
-        };
+        let Some(directory) = trusted::directory(&self.stack, WHAT)? else { return Ok(None) };
         let shown = self.stack.join(KEY_FILE);
         let shown = shown.display();
         let Some(found) =
@@ -223,22 +216,15 @@ impl Store {
         }
     }
 
-    fn directory(&self, instance: &Address, missing: Missing) -> Result<Option<File>> {
+    fn directory(&self, instance: &Address, missing: Missing) -> Result<Option<OwnedFd>> {
         check_name(instance.kind())?;
         check_name(instance.name())?;
         let path = self.stack.join(instance.to_string());
         if missing == Missing::IsMade {
             self.establish()?;
-            make_directory(&path)?;
+            return make_directory(&path).map(Some);
         }
-        match File::open(&path) {
-            Ok(directory) => {
-                refuse_writable_by_others(&path, "secret store")?;
-                Ok(Some(directory))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("the store {} can't be read", path.display())),
-        }
+        trusted::directory(&path, WHAT)
     }
 
     fn not_written(&self, entry: &Entry) -> String {
@@ -258,13 +244,10 @@ fn new_key() -> [u8; KEY_LENGTH] {
     key
 }
 
-fn make_directory(path: &std::path::Path) -> Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("the store directory {} can't be made", path.display()))?;
-    refuse_writable_by_others(path, "secret store")
+fn make_directory(path: &std::path::Path) -> Result<OwnedFd> {
+    let not_made = || format!("the store directory {} can't be made", path.display());
+    DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(not_made)?;
+    trusted::directory(path, WHAT)?.with_context(not_made)
 }
 
 /// Names become file names: a plugin chose them.

@@ -186,6 +186,10 @@ fn a_credential_is_known_once_it_is_read() {
         assert_eq!(clean, "401: (secret initial_access_token_file of connection provider) is not known");
     }
     assert!(stage.vault().learned().credential("provider", "token_file", &stage.path("none")).is_err());
+    let pipe = stage.path("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let refused = stage.vault().learned().credential("provider", "token_file", &pipe).unwrap_err().to_string();
+    assert!(refused.contains("not a regular file"), "{refused}");
 }
 
 #[test]
