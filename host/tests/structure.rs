@@ -13,8 +13,9 @@ use syn::{ItemMod, ItemUse, UseTree, visit::Visit};
 /// From the bottom to the top. What stands in one line lies side by side and does not know each other.
 const LAYERS: &[&[&str]] = &[
     &["hex", "model"],
-    &["words", "document", "diagnostic", "cache"],
+    &["words", "document", "diagnostic"],
     &["world"],
+    &["cache"],
     // What the capabilities share: the gate, what a step is, what a condition answers.
     &["capability"],
     &["capability::secrets", "capability::files"],

@@ -84,14 +84,14 @@ fn to_json(plan: &Plan) -> Result<String, Ended> {
 /// old mode nor a link decides who reads it.
 fn save(plan: &Plan, path: &Path) -> Result<(), Ended> {
     let bytes = to_json(plan)?;
-    let write = || -> std::io::Result<()> {
-        let name = path.file_name().ok_or_else(|| std::io::Error::other("it is not the name of a file"))?;
+    let write = || -> anyhow::Result<()> {
+        let name = path.file_name().context("it is not the name of a file")?;
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
         refuse_other_than_file(path)?;
-        disk::replace(File::open(folder)?, &name.to_string_lossy(), bytes.as_bytes(), 0o600, None)
+        Ok(disk::lock(File::open(folder)?)?.replace(&name.to_string_lossy(), bytes.as_bytes(), 0o600, None)?)
     };
     Ok(write().with_context(|| format!("the plan can't be written to {}", path.display()))?)
 }

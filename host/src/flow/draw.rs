@@ -39,6 +39,7 @@ impl Flow {
         tracing::debug!("the plugins have answered");
         self.refuse(problems)?;
         pin::images(&mut drafts, &self.spec.stack, &self.world).await.map_err(anyhow::Error::new)?;
+        pin::adopted(&mut drafts, &self.spec.stack, &self.world).map_err(anyhow::Error::new)?;
         let assembled = Assembled {
             stack: &self.spec.stack,
             instances: self.spec.instances.iter().map(|instance| &instance.address).collect(),

@@ -2,6 +2,7 @@
 
 use crate::{
     capability::{Gate, Step},
+    draft::Change,
     model::Failure,
     plan::Drafted,
     world::World,
@@ -22,6 +23,19 @@ pub async fn images(drafts: &mut [Drafted], stack: &str, world: &World) -> Resul
         for step in steps {
             step.pin(&gate, world).await?;
         }
+    }
+    Ok(())
+}
+
+/// Files by others that an action adopts.
+///
+/// # Errors
+/// One can't be read, or the instance may not write it.
+pub fn adopted(drafts: &mut [Drafted], stack: &str, world: &World) -> Result<(), Failure> {
+    for draft in drafts {
+        let gate = Gate::new(&draft.plugin, stack, draft.address.clone(), draft.grants.clone());
+        let adopting = draft.planned.actions.iter_mut().filter(|action| action.change == Change::Adopt);
+        adopting.flat_map(|action| &mut action.moves).try_for_each(|one| one.step.adopt(&gate, world))?;
     }
     Ok(())
 }

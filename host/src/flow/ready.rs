@@ -29,6 +29,7 @@ pub fn problems(plan: &Plan, world: &World, gates: &Gates) -> Vec<Diagnostic> {
         let Some(gate) = gates.get(&instance.address) else { continue };
         note(of_moves(&action.moves, gate, world, &instance.address, connection_of(instance, action)));
         note(of_values(&action.moves, world, &instance.address));
+        note(of_others(&action.moves, gate, world, &instance.address));
     }
     for removal in &plan.removals {
         let connection = &removal.owned.thing.connection;
@@ -81,6 +82,15 @@ fn of_values(moves: &[Move], world: &World, instance: &Address) -> Vec<Diagnosti
         let help = "give it another value, or have the file written in another format";
         let place = Place::Instance(instance.clone(), Vec::new());
         Some(Diagnostic::error(place, one.step.unfit_value(world)?).help(help))
+    });
+    refused.collect()
+}
+
+/// Files that this stack has not written, and that no action adopts.
+fn of_others(moves: &[Move], gate: &Gate, world: &World, instance: &Address) -> Vec<Diagnostic> {
+    let refused = moves.iter().filter_map(|one| {
+        let message = format!("{} is there, and this stack has not written it", one.step.file_by_others(gate, world)?);
+        Some(Diagnostic::error(Place::Instance(instance.clone(), Vec::new()), message).help("move it away"))
     });
     refused.collect()
 }

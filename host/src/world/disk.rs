@@ -19,8 +19,6 @@ use rustix::{
 };
 use zeroize::Zeroizing;
 
-use crate::world::vault::random_suffix;
-
 /// Larger files are not read: nothing that is configured by hand comes near, and no plugin.
 const MAXIMUM: u64 = 32 << 20;
 
@@ -132,82 +130,28 @@ pub(crate) fn read_open(file: OwnedFd) -> Result<Found> {
     Ok(Found { bytes, mode: facts.st_mode & 0o7777, owner: Owner { uid: facts.st_uid, gid: facts.st_gid } })
 }
 
-/// Puts a file in place of whatever has the name: whole or not at all, whenever the machine stops.
-pub fn replace(directory: impl AsFd, name: &str, bytes: &[u8], mode: u32, owner: Option<Owner>) -> io::Result<()> {
-    let directory = reopened(directory)?;
-    let aside = write_aside(&directory, name, bytes, mode, owner)?;
-    if let Err(error) = rustix::fs::renameat(&directory, &aside, &directory, name) {
-        rustix::fs::unlinkat(&directory, &aside, AtFlags::empty()).ok();
-        return Err(error.into());
-    }
-    Ok(rustix::fs::fsync(&directory)?)
+/// How the name of a file ends that is not written to its end yet; it begins with a dot, so that no service that reads
+/// all files of a directory reads it: `*.caddy` matches no leading dot.
+const UNFINISHED: &str = ".stackrun-unfinished";
+
+/// A directory that this run alone writes, of all runs of stackrun, until it is dropped.
+#[derive(Debug)]
+pub struct Locked {
+    directory: OwnedFd,
 }
 
-/// Makes a file unless the name is taken; says whether it did.
-pub fn create(directory: impl AsFd, name: &str, bytes: &[u8], mode: u32) -> io::Result<bool> {
-    let directory = reopened(directory)?;
-    let aside = write_aside(&directory, name, bytes, mode, None)?;
-    // A link fails where a rename would overwrite.
-    let linked = rustix::fs::linkat(&directory, &aside, &directory, name, AtFlags::empty());
-    rustix::fs::unlinkat(&directory, &aside, AtFlags::empty())?;
-    match linked {
-        Ok(()) => rustix::fs::fsync(&directory).map(|()| true).map_err(Into::into),
-        Err(Errno::EXIST) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Removes a file; nothing when there is none.
-pub fn remove(directory: impl AsFd, name: &str) -> io::Result<()> {
-    let directory = reopened(directory)?;
-    match rustix::fs::unlinkat(&directory, name, AtFlags::empty()) {
-        Ok(()) => Ok(rustix::fs::fsync(&directory)?),
-        Err(Errno::NOENT) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn write_aside(directory: &OwnedFd, name: &str, bytes: &[u8], mode: u32, owner: Option<Owner>) -> io::Result<String> {
-    // Hidden, so that no service that reads all files of a directory reads it: `*.caddy` matches no leading dot.
-    let short: String = name.chars().take(80).collect();
-    let aside = format!(".{short}.stackrun-{}", random_suffix());
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(directory, &aside, flags, Mode::RUSR | Mode::WUSR)?;
-    let written = (|| {
-        let mut file = File::from(file);
-        file.write_all(bytes)?;
-        if let Some(owner) = owner {
-            let (uid, gid) = (rustix::fs::Uid::from_raw(owner.uid), rustix::fs::Gid::from_raw(owner.gid));
-            rustix::fs::fchown(&file, Some(uid), Some(gid))?;
-        }
-        // After the owner: changing it clears set-id bits.
-        rustix::fs::fchmod(&file, Mode::from_raw_mode(mode as RawMode))?;
-        file.sync_all()
-    })();
-    match written {
-        Ok(()) => Ok(aside),
-        Err(error) => {
-            rustix::fs::unlinkat(directory, &aside, AtFlags::empty()).ok();
-            Err(error)
-        }
-    }
-}
-
-/// Held while files of a directory are changed; other runs of stackrun wait.
-pub struct DirectoryLock {
-    _directory: OwnedFd,
-}
-
-/// Locks a directory.
+/// Locks a directory, and takes away what a killed run has left in it unfinished.
 ///
 /// # Errors
 /// When somebody else holds it for longer than ten seconds.
-pub fn lock(directory: impl AsFd) -> Result<DirectoryLock> {
-    let directory = reopened(directory)?;
+pub fn lock(directory: impl AsFd) -> Result<Locked> {
+    // A descriptor of the same directory that can be synced and locked, which a path descriptor can't.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::openat(directory, ".", flags, Mode::empty()).map_err(io::Error::from)?;
     let start = Instant::now();
     loop {
         match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(DirectoryLock { _directory: directory }),
+            Ok(()) => break,
             Err(Errno::WOULDBLOCK) if start.elapsed() < LOCK_WAIT => std::thread::sleep(Duration::from_millis(20)),
             Err(Errno::WOULDBLOCK) => {
                 bail!("another program holds the lock of the directory; try again when it is done")
@@ -215,12 +159,77 @@ pub fn lock(directory: impl AsFd) -> Result<DirectoryLock> {
             Err(error) => return Err(io::Error::from(error).into()),
         }
     }
+    let locked = Locked { directory };
+    locked.sweep()?;
+    Ok(locked)
 }
 
-/// A descriptor of the same directory that can be synced and locked, which a path descriptor can't.
-fn reopened(directory: impl AsFd) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(rustix::fs::openat(directory, ".", flags, Mode::empty())?)
+impl Locked {
+    /// Puts a file in place of whatever has the name: whole or not at all, whenever the machine stops. Another name of the
+    /// old file (a hard link) keeps the old content.
+    pub fn replace(&self, name: &str, bytes: &[u8], mode: u32, owner: Option<Owner>) -> io::Result<()> {
+        let unfinished = self.write(name, bytes, mode, owner)?;
+        let renamed = rustix::fs::renameat(&self.directory, &unfinished, &self.directory, name);
+        if renamed.is_err() {
+            rustix::fs::unlinkat(&self.directory, &unfinished, AtFlags::empty()).ok();
+        }
+        Ok(renamed.and_then(|()| rustix::fs::fsync(&self.directory))?)
+    }
+
+    /// Makes a file unless the name is taken; says whether it did.
+    pub fn create(&self, name: &str, bytes: &[u8], mode: u32) -> io::Result<bool> {
+        let unfinished = self.write(name, bytes, mode, None)?;
+        // A link fails where a rename would overwrite.
+        let linked = rustix::fs::linkat(&self.directory, &unfinished, &self.directory, name, AtFlags::empty());
+        rustix::fs::unlinkat(&self.directory, &unfinished, AtFlags::empty())?;
+        match linked {
+            Ok(()) => rustix::fs::fsync(&self.directory).map(|()| true).map_err(Into::into),
+            Err(Errno::EXIST) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes a file; nothing when there is none.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        match rustix::fs::unlinkat(&self.directory, name, AtFlags::empty()) {
+            Ok(()) => Ok(rustix::fs::fsync(&self.directory)?),
+            Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn write(&self, name: &str, bytes: &[u8], mode: u32, owner: Option<Owner>) -> io::Result<String> {
+        let short: String = name.chars().take(50).collect();
+        let unfinished = format!(".{short}{UNFINISHED}");
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut file = File::from(rustix::fs::openat(&self.directory, &unfinished, flags, Mode::RUSR | Mode::WUSR)?);
+        let written = (|| {
+            file.write_all(bytes)?;
+            if let Some(owner) = owner {
+                let (uid, gid) = (rustix::fs::Uid::from_raw(owner.uid), rustix::fs::Gid::from_raw(owner.gid));
+                rustix::fs::fchown(&file, Some(uid), Some(gid))?;
+            }
+            // After the owner: changing it clears set-id bits.
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(mode as RawMode))?;
+            file.sync_all()
+        })();
+        if written.is_err() {
+            rustix::fs::unlinkat(&self.directory, &unfinished, AtFlags::empty()).ok();
+        }
+        written.map(|()| unfinished)
+    }
+
+    /// Under the lock, whatever is unfinished was left by a run that was killed.
+    fn sweep(&self) -> io::Result<()> {
+        for entry in rustix::fs::Dir::read_from(&self.directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.to_bytes().starts_with(b".") && name.to_bytes().ends_with(UNFINISHED.as_bytes()) {
+                rustix::fs::unlinkat(&self.directory, name, AtFlags::empty())?;
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -239,7 +248,7 @@ mod tests {
     fn a_file_is_replaced_as_a_whole_and_nothing_is_left_aside() {
         let (path, open) = directory();
         std::fs::write(path.path().join("x"), "old").unwrap();
-        replace(&open, "x", b"new", 0o640, Some(Owner { uid: 0, gid: 12 })).unwrap();
+        lock(&open).unwrap().replace("x", b"new", 0o640, Some(Owner { uid: 0, gid: 12 })).unwrap();
         let facts = std::fs::metadata(path.path().join("x")).unwrap();
         assert_eq!((facts.mode() & 0o7777, facts.gid()), (0o640, 12));
         assert_eq!(&**read(&open, "x").unwrap().unwrap().bytes, b"new");
@@ -249,8 +258,9 @@ mod tests {
     #[test]
     fn creating_never_overwrites() {
         let (path, open) = directory();
-        assert!(create(&open, "x", b"one", 0o600).unwrap());
-        assert!(!create(&open, "x", b"two", 0o600).unwrap());
+        let locked = lock(&open).unwrap();
+        assert!(locked.create("x", b"one", 0o600).unwrap());
+        assert!(!locked.create("x", b"two", 0o600).unwrap());
         assert_eq!(std::fs::read(path.path().join("x")).unwrap(), b"one");
         assert_eq!(std::fs::read_dir(path.path()).unwrap().count(), 1);
     }
@@ -263,7 +273,7 @@ mod tests {
         assert!(read(&open, "link").err().unwrap().to_string().contains("symbolic link"));
         assert!(read(&open, "dir").err().unwrap().to_string().contains("not a regular file"));
         assert!(read(&open, "nothing").unwrap().is_none());
-        replace(&open, "link", b"mine", 0o600, None).unwrap();
+        lock(&open).unwrap().replace("link", b"mine", 0o600, None).unwrap();
         assert!(std::fs::symlink_metadata(path.path().join("link")).unwrap().is_file());
         assert_eq!(std::fs::metadata("/etc/passwd").unwrap().permissions().mode() & 0o777, 0o644);
     }
@@ -282,5 +292,41 @@ mod tests {
         std::thread::sleep(Duration::from_millis(100));
         drop(held);
         assert!(waits.join().unwrap().unwrap() >= Duration::from_millis(50));
+    }
+
+    #[test]
+    fn what_a_killed_run_left_unfinished_is_gone_after_the_next() {
+        let (path, open) = directory();
+        let names = |kept: &[&str]| {
+            let mut names: Vec<String> = std::fs::read_dir(path.path())
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            names.sort();
+            assert_eq!(names, kept);
+        };
+        // Killed after writing and before the rename: of this file, and of one that nobody writes any more.
+        let killed = lock(&open).unwrap();
+        for name in ["x", "former"] {
+            killed.write(name, b"a secret", 0o644, None).unwrap();
+        }
+        drop(killed);
+        names(&[".former.stackrun-unfinished", ".x.stackrun-unfinished"]);
+        std::fs::write(path.path().join("stackrun-unfinished"), "somebody's").unwrap();
+        lock(&open).unwrap().replace("x", b"new", 0o600, None).unwrap();
+        names(&["stackrun-unfinished", "x"]);
+    }
+
+    #[test]
+    fn another_name_of_a_file_keeps_what_it_held() {
+        let (path, open) = directory();
+        let at = |name: &str| path.path().join(name);
+        std::fs::write(at("theirs"), "theirs").unwrap();
+        std::fs::set_permissions(at("theirs"), PermissionsExt::from_mode(0o644)).unwrap();
+        std::fs::hard_link(at("theirs"), at("x")).unwrap();
+        lock(&open).unwrap().replace("x", b"a secret", 0o600, Some(Owner { uid: 0, gid: 12 })).unwrap();
+        assert_eq!(std::fs::read(at("theirs")).unwrap(), b"theirs");
+        let facts = std::fs::metadata(at("theirs")).unwrap();
+        assert_eq!((facts.mode() & 0o777, facts.gid(), facts.nlink()), (0o644, 0, 1));
     }
 }

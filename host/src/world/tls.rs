@@ -35,8 +35,8 @@ impl Trust {
     /// The file can't be read.
     pub fn read(ca: Option<&Path>) -> Result<Self, Failure> {
         let Some(file) = ca else { return Ok(Trust::System) };
-        let pem = std::fs::read_to_string(file)
-            .map_err(|error| Failure::Other(format!("the CA file {} can't be read: {error}", file.display())))?;
+        let pem = disk::read_named_text(file)
+            .map_err(|error| Failure::Other(format!("the CA file {} can't be read: {error:#}", file.display())))?;
         Ok(Trust::Authorities { file: file.to_owned(), pem })
     }
 

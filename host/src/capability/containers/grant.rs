@@ -164,14 +164,16 @@ impl Gate {
     /// The granted directory that the source lies in.
     fn container_mount(&self, source: &str, target: &str) -> Result<PathBuf, Denial> {
         let granted = self.grants().containers.mounts.iter().map(Path::new);
-        let mut around = granted.filter(|folder| is_plain(folder) && Path::new(source).starts_with(folder));
+        let around = granted.filter(|folder| is_plain(folder) && Path::new(source).starts_with(folder));
         let denied = |asked: String, line: String| self.deny("containers.mounts", asked, line);
         let (shown, shown_target) = (source.escape_debug(), target.escape_debug());
         if !is_plain(Path::new(source)) || !is_plain(Path::new(target)) {
             let asked = format!("the mount {shown}:{shown_target}: both are absolute paths without `..`");
             return Err(denied(asked, NEVER.to_owned()));
         }
-        around.next().map(Path::to_owned).ok_or_else(|| {
+        // The outermost: whoever may write an outer folder can put a link in the place of an inner one.
+        let outermost = around.min_by_key(|folder| folder.as_os_str().len());
+        outermost.map(Path::to_owned).ok_or_else(|| {
             denied(format!("{shown} mounted at {shown_target}"), format!("containers.mounts = [{source:?}]"))
         })
     }

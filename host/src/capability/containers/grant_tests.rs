@@ -167,6 +167,28 @@ fn a_mount_does_not_leave_its_folder_by_a_link() {
     }
 }
 
+/// Of two granted folders around a source the outer one may be an application's to write.
+#[test]
+fn a_mount_is_looked_at_from_the_outermost_granted_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::create_dir_all(at("outer")).unwrap();
+    symlink("/etc", at("outer/inner")).unwrap();
+    for granted in [["outer/inner", "outer"], ["outer", "outer/inner"]] {
+        let gate = gate_with(ContainersGrant {
+            connections: vec!["podman".into()],
+            names: vec![NamePattern::new("app")],
+            mounts: granted.map(|name| NamePattern::new(at(name))).to_vec(),
+            ..ContainersGrant::default()
+        });
+        let mut wanted = Definition::new("app", "x");
+        wanted.mounts = vec![mount(&at("outer/inner"), "/x")];
+        let permit = gate.container_define(ContainerQuestion { connection: "podman".into(), wanted }).unwrap();
+        let denied = gate.container_mounts(&permit).unwrap_err().asked;
+        assert!(denied.contains("reached without a link"), "{denied}");
+    }
+}
+
 #[test]
 fn a_placeholder_in_a_mount_is_one_component_and_no_more() {
     let grant = |folder: &str| {

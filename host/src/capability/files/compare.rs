@@ -41,6 +41,27 @@ impl World {
         self.memo.once(question, async { self.compare(within) }).await
     }
 
+    /// A digest of what this file would be written in place of, if that is neither this stack's nor the same.
+    pub fn file_by_others(&self, permit: &Permit<Within<WantedFile>>) -> Result<Option<String>, Failure> {
+        match standing(permit.subject())?.found {
+            Some(found) => self.by_others(permit.subject(), &found),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn by_others(&self, within: &Within<WantedFile>, found: &Found) -> Result<Option<String>, Failure> {
+        let whole = within.asked.region == Region::Whole;
+        if !whole || self.state.place(&place(within)).map_err(other)?.is_some() || self.is_as_wanted(within, found) {
+            return Ok(None);
+        }
+        self.vault.digest(&found.bytes).map(Some).map_err(other)
+    }
+
+    /// Whether a file is what would be written.
+    pub(super) fn is_as_wanted(&self, within: &Within<WantedFile>, found: &Found) -> bool {
+        self.rendered(&within.asked).is_ok_and(|wanted| *wanted == *found.bytes)
+    }
+
     fn compare(&self, within: &Within<WantedFile>) -> Result<FileComparison, Failure> {
         let wanted = &within.asked;
         let standing = standing(within)?;

@@ -1,8 +1,12 @@
 //! Making directories, and removing them when nothing is in them.
 
+use std::{ffi::OsStr, os::fd::OwnedFd, path::Path};
+
 use anyhow::{Context, anyhow};
-use cap_std::fs::{Dir, DirBuilder, DirBuilderExt};
-use rustix::fs::{AtFlags, Gid, Mode, RawMode, Uid};
+use rustix::{
+    fs::{AtFlags, Gid, Mode, RawMode, Uid},
+    io::Errno,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Within, below, failure, parent, root};
@@ -76,7 +80,7 @@ fn ancestors(within: &Within<String>) -> Vec<std::path::PathBuf> {
     all
 }
 
-fn open_root(within: &Within<String>) -> Result<Dir, StepFailure> {
+fn open_root(within: &Within<String>) -> Result<OwnedFd, StepFailure> {
     root(within)?.ok_or_else(|| {
         // Not made: it may be where a disk is mounted that is missing now.
         anyhow!("{} can't be made: there is no directory {}; make it, or mount it", within.path, within.root.display())
@@ -102,15 +106,13 @@ impl StepKind for DirectoryMake {
         let root = open_root(within)?;
         let mut missing = Vec::new();
         for path in ancestors(within) {
-            match root.symlink_metadata(&path) {
-                Ok(facts) if facts.is_dir() => {}
-                Ok(_) => {
+            match below(&root, &path) {
+                Ok(_) => {}
+                Err(Errno::NOTDIR) => {
                     let there = within.root.join(&path);
                     return Err(anyhow!("{} can't be made: {} is no directory", within.path, there.display()).into());
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    missing.extend(path.to_str().map(str::to_owned));
-                }
+                Err(Errno::NOENT) => missing.extend(path.to_str().map(str::to_owned)),
                 Err(error) => return Err(failure(within, error).into()),
             }
         }
@@ -123,14 +125,15 @@ impl StepKind for DirectoryMake {
         let owner = self.wanted_owner()?;
         let root = open_root(within)?;
         for path in ancestors(within) {
-            let mut builder = DirBuilder::new();
-            builder.mode(0o700);
-            match root.create_dir_with(&path, &builder) {
-                Ok(()) => set_up(&below(&root, &path).map_err(anyhow::Error::new)?, self.mode, owner)
-                    .with_context(|| within.path.clone())?,
+            let (above, name) = above(&root, &path).map_err(|error| failure(within, error))?;
+            match rustix::fs::mkdirat(&above, name, Mode::RWXU) {
+                Ok(()) => {
+                    let made = below(&above, Path::new(name)).map_err(|error| failure(within, error))?;
+                    set_up(&made, self.mode, owner).with_context(|| within.path.clone())?;
+                }
                 // Somebody's already: its mode and owner stay.
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    below(&root, &path).map_err(|error| failure(within, error))?;
+                Err(Errno::EXIST) => {
+                    below(&above, Path::new(name)).map_err(|error| failure(within, error))?;
                 }
                 Err(error) => return Err(failure(within, error).into()),
             }
@@ -143,7 +146,9 @@ impl StepKind for DirectoryMake {
         let root = open_root(permit.subject())?;
         for path in before.iter().rev() {
             // One that is no longer empty is somebody's by now.
-            root.remove_dir(path).ok();
+            if let Ok((above, name)) = above(&root, Path::new(path)) {
+                rustix::fs::unlinkat(&above, name, AtFlags::REMOVEDIR).ok();
+            }
         }
         Ok(())
     }
@@ -195,7 +200,7 @@ impl StepKind for DirectoryRemoveIfEmpty {
         let Some((directory, name)) = parent(within)? else { return Ok(()) };
         match rustix::fs::unlinkat(&directory, &name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTEMPTY | rustix::io::Errno::EXIST) => Ok(()),
-            Err(error) => Err(failure(within, error.into()).into()),
+            Err(error) => Err(failure(within, error).into()),
         }
     }
 
@@ -203,8 +208,8 @@ impl StepKind for DirectoryRemoveIfEmpty {
         let Some(found) = before else { return Ok(()) };
         let permit = acting.gate.path_change(self.path.to_owned())?;
         let Some((directory, name)) = parent(permit.subject())? else { return Ok(()) };
-        if directory.create_dir(&name).is_ok() {
-            let made = directory.open_dir(&name).map_err(anyhow::Error::new)?;
+        if rustix::fs::mkdirat(&directory, &name, Mode::RWXU).is_ok() {
+            let made = below(&directory, Path::new(&name)).map_err(anyhow::Error::new)?;
             set_up(&made, found.mode, Some(found.owner)).with_context(|| self.path.to_owned())?;
         }
         Ok(())
@@ -232,16 +237,16 @@ impl StepKind for DirectoryRemoveIfEmpty {
     }
 }
 
-fn set_up(directory: &Dir, mode: u32, owner: Option<Owner>) -> anyhow::Result<()> {
-    let directory = rustix::fs::openat(
-        directory,
-        ".",
-        rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
+/// The directory that a path's last name lies in, and that name.
+fn above<'a>(root: &OwnedFd, path: &'a Path) -> rustix::io::Result<(OwnedFd, &'a OsStr)> {
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((below(root, above)?, path.file_name().ok_or(Errno::INVAL)?))
+}
+
+fn set_up(directory: &OwnedFd, mode: u32, owner: Option<Owner>) -> anyhow::Result<()> {
     if let Some(owner) = owner {
-        rustix::fs::fchown(&directory, Some(Uid::from_raw(owner.uid)), Some(Gid::from_raw(owner.gid)))?;
+        rustix::fs::fchown(directory, Some(Uid::from_raw(owner.uid)), Some(Gid::from_raw(owner.gid)))?;
     }
-    rustix::fs::fchmod(&directory, Mode::from_raw_mode(mode as RawMode))?;
+    rustix::fs::fchmod(directory, Mode::from_raw_mode(mode as RawMode))?;
     Ok(())
 }

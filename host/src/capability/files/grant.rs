@@ -10,7 +10,7 @@
 //! | `srv/x`, `/srv/../etc/x`, one with a NUL | refused: paths are absolute and hold no `..` |
 //! | `/srv//media/./x` | taken as `/srv/media/x` |
 //! | `/srv/mediaserver/x` under `/srv/media/` | refused: a pattern ends at a component |
-//! | a symbolic link on the way below the grant, wherever it leads | refused: directories are opened beneath the grant, without following any |
+//! | a symbolic link on the way below the outermost granted directory around it, wherever it leads | refused: directories are opened beneath that one, without following any |
 //!
 //! What is granted for writing may also be read and looked at; what is granted for reading, also looked at.
 
@@ -30,13 +30,16 @@ use crate::{
 /// A path that the gate let pass: where it is opened from, and how to refuse it when a link leads out of there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Within<T> {
-    /// Directory that the grant names; everything is opened beneath it.
+    /// The outermost granted directory around it, for whatever it is granted. Links on the way to this one are the
+    /// operator's; from there on none is followed, for whoever may write an outer folder can put one into it.
+    pub outermost: PathBuf,
+    /// Directory that the grant names, or that a file lies in which it names; everything is opened beneath it.
     pub root: PathBuf,
     /// From there; `.` is the directory itself.
     pub relative: PathBuf,
     /// Normalised.
     pub path: String,
-    /// Whether the grant names this very path, and no directory above it.
+    /// Whether the grant names this very path.
     pub exact: bool,
     /// Whether it may be written as well.
     pub may_write: bool,
@@ -159,13 +162,24 @@ impl Gate {
             return Err(self.deny(capability, path, line));
         };
         let may_write = self.grants().files.write.iter().any(|pattern| matches(pattern, &path).is_some());
+        let outermost = self.outermost(&root);
         let leads_out = format!(
             "{path}, where a symbolic link stands below {}: links are not followed there; name what it leads to instead",
-            root.display()
+            outermost.display()
         );
         let escape = self.deny(capability, leads_out, NEVER);
         let stack = self.stack().to_owned();
-        Ok(Permit::new(Within { root, relative, path, exact, may_write, stack, escape, asked: subject }))
+        Ok(Permit::new(Within { outermost, root, relative, path, exact, may_write, stack, escape, asked: subject }))
+    }
+
+    /// Of all directories that are granted for anything, the outermost one around a directory; itself, if there is none.
+    fn outermost(&self, root: &Path) -> PathBuf {
+        let FilesGrant { look, read, mention, write } = &self.grants().files;
+        let files = [look, read, mention, write].into_iter().flatten().map(String::as_str);
+        let directories = files.filter(|pattern| pattern.ends_with('/'));
+        let mounts = self.grants().containers.mounts.iter().map(String::as_str);
+        let around = directories.chain(mounts).filter_map(normal).filter(|one| root.starts_with(one));
+        around.min_by_key(String::len).map_or(root.to_owned(), PathBuf::from)
     }
 }
 

@@ -70,6 +70,7 @@ fn wanted(path: &str) -> WantedFile {
         mode: 0o600,
         owner: None,
         ignore_owner: false,
+        adopts: None,
     }
 }
 
@@ -193,6 +194,7 @@ fn nothing_is_made_that_runs_as_its_owner() {
             mode,
             owner: None,
             ignore_owner: false,
+            adopts: None,
         })
         .map(drop)
     };
@@ -232,4 +234,41 @@ fn a_link_that_stays_below_the_grant_is_not_followed_either() {
     }
     let itself = find(within("mine/config").subject()).err().map(|failure| failure.to_string()).unwrap_or_default();
     assert!(itself.contains("symbolic link, which is not followed"), "{itself}");
+}
+
+/// Of two granted folders around a path the outer one may be an application's to write.
+#[test]
+fn a_link_between_an_outer_grant_and_an_inner_one_is_not_followed() {
+    use crate::capability::files::{find, parent};
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    for name in ["outer/inner", "elsewhere"] {
+        std::fs::create_dir_all(at(name)).unwrap();
+    }
+    std::fs::write(at("elsewhere/config"), "theirs").unwrap();
+    let outer = || vec![NamePattern::new(format!("{}/", at("outer")))];
+    let mounts = || vec![NamePattern::new(at("outer"))];
+    let nothing = FilesGrant::default;
+    for write in [format!("{}/", at("outer/inner")), at("outer/inner/config")] {
+        let write = vec![NamePattern::new(write)];
+        for (files, mounts) in [
+            (FilesGrant { look: outer(), ..nothing() }, vec![]),
+            (FilesGrant { write: outer(), ..nothing() }, vec![]),
+            (nothing(), mounts()),
+        ] {
+            let files = FilesGrant { write: files.write.iter().chain(&write).cloned().collect(), ..files };
+            let containers = crate::model::ContainersGrant { mounts, ..Default::default() };
+            let grants = Grants { files, containers, ..Grants::default() };
+            let gate = Gate::new("unit", "stack", Address::new("unit", "app"), grants);
+            let permit = gate.path_change(at("outer/inner/config")).unwrap();
+            assert!(parent(permit.subject()).unwrap().is_some(), "where no link is on the way");
+            std::fs::remove_dir(at("outer/inner")).unwrap();
+            std::os::unix::fs::symlink("../elsewhere", at("outer/inner")).unwrap();
+            let denied = find(permit.subject()).err().map(|failure| failure.to_string()).unwrap_or_default();
+            assert!(denied.contains(&format!("below {}: links are not followed", at("outer"))), "{denied}");
+            std::fs::remove_file(at("outer/inner")).unwrap();
+            std::fs::create_dir(at("outer/inner")).unwrap();
+        }
+    }
 }

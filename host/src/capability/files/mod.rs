@@ -13,7 +13,7 @@ pub use directory::{DirectoryFound, DirectoryMake, DirectoryRemoveIfEmpty};
 pub use directory_remove::DirectoryRemove;
 pub use grant::Within;
 pub use questions::{FileComparison, FileFacts, FileKind, FileLook, FileMention, FileRead, Writable};
-pub(crate) use questions::{below, failure, find, parent, root, secret_place, unwritable};
+pub(crate) use questions::{below, failure, find, names_in, parent, root, secret_place, unwritable};
 pub use remove::{FileRemove, FileRemoveBlock};
 pub use write::FileBefore;
 

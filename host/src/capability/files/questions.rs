@@ -1,11 +1,7 @@
 //! Questions about files of this machine.
 
-use std::{
-    io,
-    path::{Component, Path},
-};
+use std::{ffi::CString, io, os::fd::OwnedFd, path::Path};
 
-use cap_std::{ambient_authority, fs::Dir};
 use rustix::{
     fs::{Access, AtFlags, FileType, Mode, OFlags, ResolveFlags},
     io::Errno,
@@ -134,8 +130,9 @@ impl World {
                     within.path
                 )));
             }
-            let found = if within.exact { find_named(&within.path)? } else { find(within)? };
-            Ok(found.is_some_and(|found| found.bytes.windows(what.len()).any(|window| window == what)))
+            let found =
+                if within.exact && within.outermost == within.root { find_named(&within.path)? } else { find(within)? };
+            Ok(found.is_some_and(|found| holds_token(&found.bytes, what)))
         };
         self.memo.once(format!("mention of `{}` in {}", within.asked.what, within.path), asked).await
     }
@@ -153,36 +150,41 @@ pub(crate) fn secret_place(path: &str) -> String {
 }
 
 /// The directory that a path lies in, opened beneath its grant, and the name there; none when the directory is missing.
-pub(crate) fn parent<T>(within: &Within<T>) -> Result<Option<(Dir, String)>, Failure> {
-    let Some(root) = root(within)? else { return Ok(None) };
-    if within.relative.components().any(|component| !matches!(component, Component::Normal(_))) {
+pub(crate) fn parent<T>(within: &Within<T>) -> Result<Option<(OwnedFd, String)>, Failure> {
+    if within.relative == Path::new(".") {
         return Err(Failure::Other(format!("{} is the granted directory itself", within.path)));
     }
+    let Some(root) = root(within)? else { return Ok(None) };
     let Some(name) = within.relative.file_name().and_then(|name| name.to_str()) else { return Ok(None) };
     match within.relative.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         None => Ok(Some((root, name.to_owned()))),
-        Some(parent) => match below(&root, parent) {
-            Ok(directory) => Ok(Some((directory, name.to_owned()))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failure(within, error)),
-        },
+        Some(parent) => Ok(found(within, below(&root, parent))?.map(|directory| (directory, name.to_owned()))),
     }
 }
 
 /// A directory beneath a granted one, reached without following any link: an application that may write in there could
 /// otherwise lead stackrun into another one's folder.
-pub(crate) fn below(root: &Dir, path: &Path) -> io::Result<Dir> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+pub(crate) fn below(root: &OwnedFd, path: &Path) -> rustix::io::Result<OwnedFd> {
     let inside = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    let opened = rustix::fs::openat2(root, path, flags, Mode::empty(), inside)?;
-    Ok(Dir::from_std_file(std::fs::File::from(opened)))
+    rustix::fs::openat2(root, path, DIRECTORY, Mode::empty(), inside)
 }
 
-/// The directory that the grant names. The operator named it: links on the way to it are theirs.
-pub(crate) fn root<T>(within: &Within<T>) -> Result<Option<Dir>, Failure> {
-    match Dir::open_ambient_dir(&within.root, ambient_authority()) {
-        Ok(root) => Ok(Some(root)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// The directory that the grant names. Links on the way to the outermost one are the operator's, who named it.
+pub(crate) fn root<T>(within: &Within<T>) -> Result<Option<OwnedFd>, Failure> {
+    let opened = rustix::fs::open(&within.outermost, DIRECTORY, Mode::empty());
+    let opened = opened.and_then(|outermost| match within.root.strip_prefix(&within.outermost) {
+        Ok(inner) if !inner.as_os_str().is_empty() => below(&outermost, inner),
+        _ => Ok(outermost),
+    });
+    found(within, opened)
+}
+
+fn found<T>(within: &Within<T>, opened: rustix::io::Result<OwnedFd>) -> Result<Option<OwnedFd>, Failure> {
+    match opened {
+        Ok(directory) => Ok(Some(directory)),
+        Err(Errno::NOENT) => Ok(None),
         Err(error) => Err(failure(within, error)),
     }
 }
@@ -193,41 +195,41 @@ pub(crate) fn find<T>(within: &Within<T>) -> Result<Option<Found>, Failure> {
     disk::read(&directory, &name).map_err(|error| Failure::Other(format!("{}: {error:#}", within.path)))
 }
 
+/// Whether a word stands in a text by itself: a part of a longer one would tell that one piece by piece.
+fn holds_token(text: &[u8], token: &[u8]) -> bool {
+    let goes_on = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
+    text.windows(token.len()).enumerate().any(|(at, window)| {
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        window == token && !goes_on(before) && !goes_on(text.get(at + token.len()))
+    })
+}
+
 fn find_named(path: &str) -> Result<Option<Found>, Failure> {
-    let other = |error: anyhow::Error| Failure::Other(format!("{path}: {error:#}"));
-    match std::fs::File::open(path) {
-        Ok(file) => disk::read_open(file.into()).map(Some).map_err(other),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(other(error.into())),
+    match disk::read_named(Path::new(path)) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if disk::is_missing(&error) => Ok(None),
+        Err(error) => Err(Failure::Other(format!("{path}: {error:#}"))),
     }
 }
 
 /// A link that leads out of the grant is a denial, everything else is the system's word.
-pub(crate) fn failure<T>(within: &Within<T>, error: io::Error) -> Failure {
-    // cap-std makes this error itself; one of the system has a number. `below` meets a link, or the way out.
-    let led_out = error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
-        || [Errno::LOOP, Errno::XDEV].map(Errno::raw_os_error).map(Some).contains(&error.raw_os_error());
-    match led_out {
-        true => Failure::Denied(within.escape.clone()),
-        false => Failure::Other(format!("{}: {error}", within.path)),
+pub(crate) fn failure<T>(within: &Within<T>, error: Errno) -> Failure {
+    match error {
+        Errno::LOOP | Errno::XDEV => Failure::Denied(within.escape.clone()),
+        error => Failure::Other(format!("{}: {}", within.path, io::Error::from(error))),
     }
 }
 
 fn stat<T>(within: &Within<T>) -> Result<Option<FileFacts>, Failure> {
-    let (directory, name) = match within.relative == Path::new(".") {
-        true => match root(within)? {
-            Some(root) => (root, ".".to_owned()),
-            None => return Ok(None),
-        },
-        false => match parent(within)? {
-            Some(found) => found,
-            None => return Ok(None),
-        },
+    let found = match within.relative == Path::new(".") {
+        true => root(within)?.map(|directory| (directory, ".".to_owned())),
+        false => parent(within)?,
     };
+    let Some((directory, name)) = found else { return Ok(None) };
     let facts = match rustix::fs::statat(&directory, &name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(facts) => facts,
         Err(rustix::io::Errno::NOENT) => return Ok(None),
-        Err(error) => return Err(failure(within, error.into())),
+        Err(error) => return Err(failure(within, error)),
     };
     let kind = match FileType::from_raw_mode(facts.st_mode) {
         FileType::RegularFile => FileKind::Regular,
@@ -244,7 +246,7 @@ fn stat<T>(within: &Within<T>) -> Result<Option<FileFacts>, Failure> {
     Ok(Some(FileFacts { kind, mode: facts.st_mode & 0o7777, uid: facts.st_uid, gid: facts.st_gid, writable }))
 }
 
-fn writable(directory: &Dir, name: &str) -> Writable {
+fn writable(directory: &OwnedFd, name: &str) -> Writable {
     match rustix::fs::accessat(directory, name, Access::WRITE_OK, AtFlags::EACCESS) {
         Ok(()) => Writable::Yes,
         Err(rustix::io::Errno::ROFS) => Writable::ReadOnlyFilesystem,
@@ -283,21 +285,19 @@ pub(crate) fn unwritable<T>(within: &Within<T>) -> Option<String> {
 
 fn entries<T>(within: &Within<T>) -> Result<Option<Vec<String>>, Failure> {
     let Some(root) = root(within)? else { return Ok(None) };
-    let opened = match within.relative == Path::new(".") {
-        true => Ok(root),
-        false => below(&root, &within.relative),
-    };
-    let listed = match opened.and_then(|directory| directory.entries()) {
-        Ok(listed) => listed,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failure(within, error)),
-    };
+    let Some(directory) = found(within, below(&root, &within.relative))? else { return Ok(None) };
+    let names = names_in(&directory).map_err(|error| failure(within, error))?;
+    // A name that is no text is nobody's that stackrun knows.
+    Ok(Some(names.into_iter().filter_map(|name| name.into_string().ok()).collect()))
+}
+
+/// What is in a directory, sorted.
+pub(crate) fn names_in(directory: &OwnedFd) -> rustix::io::Result<Vec<CString>> {
     let mut names = Vec::new();
-    for entry in listed {
-        let entry = entry.map_err(|error| failure(within, error))?;
-        // A name that is no text is nobody's that stackrun knows.
-        names.extend(entry.file_name().into_string().ok());
+    for entry in rustix::fs::Dir::read_from(directory)? {
+        let entry = entry?;
+        names.extend(Some(entry.file_name().to_owned()).filter(|name| ![c".", c".."].contains(&name.as_c_str())));
     }
     names.sort();
-    Ok(Some(names))
+    Ok(names)
 }

@@ -1,11 +1,11 @@
 //! Removing a file, or the block of an instance from one.
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    FileBefore, Within, block_place, find, markers, parent, secret_place, whole_place,
-    write::{open_parent, remove, write},
+    FileBefore, Within, block_place, find, markers, secret_place, whole_place,
+    write::{left_alone, locked, locked_parent, remove, write},
 };
 use crate::{
     capability::{
@@ -13,7 +13,7 @@ use crate::{
     },
     model::Denial,
     words::printable,
-    world::{disk, state::PlaceRecord},
+    world::state::PlaceRecord,
 };
 
 /// `files.remove`: a file that this stack wrote. One that somebody else put there stays.
@@ -68,7 +68,7 @@ impl StepKind for FileRemove {
         let state = &acting.world.state;
         let place = state.place(&whole_place(&within.path))?;
         if found.is_some() && place.is_none() {
-            return Err(anyhow!("{} is not removed: this stack has not written it", within.path).into());
+            return Err(not_removed(&within.path));
         }
         let held_secret = state.place(&secret_place(&within.path))?.is_some();
         Ok(FileBefore::of(found.as_ref(), place, held_secret))
@@ -77,9 +77,13 @@ impl StepKind for FileRemove {
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.path_change(self.path.to_owned())?;
         let within = permit.subject();
-        if let Some((directory, name)) = parent(within)? {
-            let _lock = disk::lock(&directory).with_context(|| within.path.clone())?;
-            remove(&directory, &name, &within.path)?;
+        if let Some((folder, name)) = locked(within)?
+            && find(within)?.is_some()
+        {
+            if acting.world.state.place(&whole_place(&within.path))?.is_none() {
+                return Err(not_removed(&within.path));
+            }
+            remove(&folder, &name, &within.path)?;
         }
         acting.world.state.set_place(&whole_place(&within.path), None)?;
         acting.world.state.set_place(&secret_place(&within.path), None)?;
@@ -90,9 +94,12 @@ impl StepKind for FileRemove {
         let permit = acting.gate.path_change(self.path.to_owned())?;
         let within = permit.subject();
         if let Some((bytes, mode, owner)) = before.whole()? {
-            let (directory, name) = open_parent(within)?;
-            let _lock = disk::lock(&directory).with_context(|| within.path.clone())?;
-            write(&directory, &name, &bytes, mode, owner, &within.path)?;
+            let (folder, name) = locked_parent(within)?;
+            match find(within)? {
+                None => write(&folder, &name, &bytes, mode, owner, &within.path)?,
+                Some(now) if *now.bytes == *bytes => {}
+                Some(_) => return Err(left_alone(&within.path)),
+            }
         }
         put_back_places(acting, &whole_place(&within.path), within, before)
     }
@@ -154,13 +161,12 @@ impl StepKind for FileRemoveBlock {
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.path_change(self.path.to_owned())?;
         let within = permit.subject();
-        if let Some((directory, name)) = parent(within)? {
-            let _lock = disk::lock(&directory).with_context(|| within.path.clone())?;
+        if let Some((folder, name)) = locked(within)? {
             if let Some(found) = find(within)? {
                 let rest = markers(within, &self.comment).remove(&found.bytes);
                 let rest = rest.map_err(|damage| anyhow!("{}: {damage}", within.path))?;
                 if rest.as_slice() != found.bytes.as_slice() {
-                    write(&directory, &name, &rest, found.mode, found.owner, &within.path)?;
+                    write(&folder, &name, &rest, found.mode, found.owner, &within.path)?;
                 }
             }
         }
@@ -176,8 +182,7 @@ impl StepKind for FileRemoveBlock {
         if let Some((then, mode, owner)) = before.whole()?
             && let Some(block) = markers.find(&then).map_err(|damage| anyhow!("{}: {damage}", within.path))?
         {
-            let (directory, name) = open_parent(within)?;
-            let _lock = disk::lock(&directory).with_context(|| within.path.clone())?;
+            let (folder, name) = locked_parent(within)?;
             // The file as it was, if nobody has changed the rest; else the block goes to its end.
             let (bytes, mode, owner) = match find(within)? {
                 Some(now) if markers.remove(&then).ok().as_deref() != Some(&now.bytes[..]) => {
@@ -186,7 +191,7 @@ impl StepKind for FileRemoveBlock {
                 }
                 _ => (then.to_vec(), mode, owner),
             };
-            write(&directory, &name, &zeroize::Zeroizing::new(bytes), mode, owner, &within.path)?;
+            write(&folder, &name, &zeroize::Zeroizing::new(bytes), mode, owner, &within.path)?;
         }
         put_back_places(acting, &block_place(&within.path, within.instance()), within, before)
     }
@@ -213,6 +218,10 @@ impl StepKind for FileRemoveBlock {
             settles: Settles::No,
         }
     }
+}
+
+fn not_removed(path: &str) -> StepFailure {
+    anyhow!("{path} is not removed: this stack has not written it").into()
 }
 
 fn put_back_places<T>(

@@ -18,7 +18,7 @@ use crate::{
 
 fn file(stage: &Stage, name: &str, content: Content) -> WantedFile {
     let path = stage.path("files").join(name).display().to_string();
-    WantedFile { path, region: Region::Whole, content, mode: 0o600, owner: None, ignore_owner: false }
+    WantedFile { path, region: Region::Whole, content, mode: 0o600, owner: None, ignore_owner: false, adopts: None }
 }
 
 fn plain(text: &str) -> Content {
@@ -119,6 +119,96 @@ async fn a_file_that_somebody_else_wrote_is_foreign_and_not_removed() {
     let refused = FileRemove { path: (&wanted.path).into() }.before(&stage.acting()).await.unwrap_err().to_string();
     assert!(refused.contains("has not written it"), "{refused}");
     assert_eq!(read(&wanted.path), "theirs\n");
+}
+
+/// Between the plan and its step, somebody puts a file of their own in the place.
+#[tokio::test]
+async fn what_appeared_since_the_plan_is_neither_written_nor_removed() {
+    let stage = Stage::new();
+    let wanted = file(&stage, "x", plain("ours\n"));
+    let before = wanted.before(&stage.acting()).await.unwrap();
+    std::fs::write(&wanted.path, "theirs\n").unwrap();
+    let refused = wanted.carry_out(&stage.acting()).await.unwrap_err().to_string();
+    assert!(refused.contains("not this stack's"), "{refused}");
+    let refused = wanted.revert(&before, &stage.acting()).await.unwrap_err().to_string();
+    assert!(refused.contains("left as it is"), "{refused}");
+    let remove = FileRemove { path: (&wanted.path).into() };
+    let refused = remove.carry_out(&stage.acting()).await.unwrap_err().to_string();
+    assert!(refused.contains("has not written it"), "{refused}");
+    assert_eq!(read(&wanted.path), "theirs\n");
+}
+
+#[tokio::test]
+async fn what_was_changed_since_a_step_is_left_alone_by_its_revert() {
+    let stage = Stage::new();
+    let wanted = file(&stage, "x", plain("ours\n"));
+    write(&stage, &file(&stage, "x", plain("old\n"))).await;
+    let before = wanted.before(&stage.acting()).await.unwrap();
+    write(&stage, &wanted).await;
+    let remove = FileRemove { path: (&wanted.path).into() };
+    let removed = remove.before(&stage.acting()).await.unwrap();
+    std::fs::write(&wanted.path, "edited since\n").unwrap();
+    let reverted = [
+        wanted.revert(&before, &stage.acting()).await.unwrap_err(),
+        remove.revert(&removed, &stage.acting()).await.unwrap_err(),
+    ];
+    assert!(reverted.iter().all(|refused| refused.to_string().contains("left as it is")), "{reverted:?}");
+    assert_eq!(read(&wanted.path), "edited since\n");
+    std::fs::write(&wanted.path, "ours\n").unwrap();
+    wanted.revert(&before, &stage.acting()).await.unwrap();
+    assert_eq!(read(&wanted.path), "old\n");
+}
+
+#[tokio::test]
+async fn an_adoption_replaces_what_was_reviewed_and_gives_it_back() {
+    let stage = Stage::new();
+    let wanted = file(&stage, "x", plain("ours\n"));
+    std::fs::write(&wanted.path, "theirs\n").unwrap();
+    let adopts = stage.world.file_by_others(&stage.gate.file_write(wanted.clone()).unwrap()).unwrap();
+    let wanted = WantedFile { adopts: Some(adopts.unwrap()), ..wanted };
+    let headline = wanted.preview(&stage.acting()).await.headline;
+    assert!(headline.contains("which this stack has not written"), "{headline}");
+    std::fs::write(&wanted.path, "theirs, and newer\n").unwrap();
+    assert!(wanted.carry_out(&stage.acting()).await.is_err());
+    assert_eq!(read(&wanted.path), "theirs, and newer\n");
+    std::fs::write(&wanted.path, "theirs\n").unwrap();
+    let before = wanted.before(&stage.acting()).await.unwrap();
+    write(&stage, &wanted).await;
+    assert_eq!(read(&wanted.path), "ours\n");
+    wanted.revert(&before, &stage.acting()).await.unwrap();
+    assert_eq!(read(&wanted.path), "theirs\n");
+}
+
+/// A run that was killed in the middle of writing has left something; the next one that writes there takes it away.
+#[tokio::test]
+async fn what_a_killed_run_left_beside_a_file_is_swept() {
+    let stage = Stage::new();
+    for name in [".x.stackrun-unfinished", ".another.stackrun-unfinished"] {
+        std::fs::write(stage.path("files").join(name), "half of a secr").unwrap();
+    }
+    write(&stage, &file(&stage, "x", plain("ours\n"))).await;
+    let left: Vec<_> =
+        std::fs::read_dir(stage.path("files")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["x"]);
+}
+
+/// A link that stays below what is granted is another application's as well.
+#[tokio::test]
+async fn directories_are_made_and_removed_through_no_link() {
+    let stage = Stage::new();
+    std::fs::create_dir_all(stage.path("files/theirs/inner")).unwrap();
+    symlink("theirs", stage.path("files/mine")).unwrap();
+    let at = |name: &str| stage.path("files").join(name).display().to_string();
+    let make = DirectoryMake { path: at("mine/new"), mode: 0o755, owner: None, group: None };
+    let denied = |failure: StepFailure| matches!(failure, StepFailure::Denied(_));
+    assert!(denied(make.before(&stage.acting()).await.unwrap_err()));
+    assert!(denied(make.carry_out(&stage.acting()).await.unwrap_err()));
+    make.revert(&vec!["mine/inner".to_owned()], &stage.acting()).await.unwrap();
+    let remove = DirectoryRemoveIfEmpty { path: at("mine/inner") };
+    assert!(denied(remove.carry_out(&stage.acting()).await.unwrap_err()));
+    let remove = super::DirectoryRemove { path: at("mine/inner") };
+    assert!(denied(remove.carry_out(&stage.acting()).await.unwrap_err()));
+    assert!(stage.path("files/theirs/inner").exists() && !stage.path("files/theirs/new").exists());
 }
 
 #[tokio::test]

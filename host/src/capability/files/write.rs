@@ -17,7 +17,7 @@ use crate::{
     },
     world::{
         World,
-        disk::{self, Found, Owner},
+        disk::{self, Found, Locked, Owner},
         state::PlaceRecord,
     },
 };
@@ -99,7 +99,9 @@ impl StepKind for WantedFile {
             },
         );
         let owner = self.owner.as_ref().map(|owner| format!(", {}:{}", owner.user, owner.group)).unwrap_or_default();
-        Preview { headline: self.headline() + &owner, lines }
+        let adopts =
+            self.adopts.as_ref().map_or("", |_| ", in place of the file there, which this stack has not written");
+        Preview { headline: self.headline() + &owner + adopts, lines }
     }
 
     async fn before(&self, acting: &Acting<'_>) -> Result<FileBefore, StepFailure> {
@@ -128,14 +130,14 @@ impl StepKind for WantedFile {
             world.state.set_place(&secret_place(&within.path), Some(&mark))?;
         }
         let part = world.rendered(self)?;
-        put(&permit, &part)?;
+        put(&permit, &part, world)?;
         remember(world, &permit, &part)
     }
 
     async fn revert(&self, before: &FileBefore, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.file_write(self.clone())?;
         let within = permit.subject();
-        put_back(&permit, before)?;
+        put_back(&permit, before, acting.world)?;
         let state = &acting.world.state;
         let record = before.place.clone().map(|(want, written)| PlaceRecord { want, written });
         state.set_place(&place(within), record.as_ref())?;
@@ -169,12 +171,17 @@ impl StepKind for WantedFile {
 }
 
 /// Puts the part in its place: the file locked, written aside, synced, renamed.
-fn put(permit: &Permit<Within<WantedFile>>, part: &[u8]) -> Result<(), StepFailure> {
+fn put(permit: &Permit<Within<WantedFile>>, part: &[u8], world: &World) -> Result<(), StepFailure> {
     let within = permit.subject();
     let wanted = &within.asked;
-    let (directory, name) = open_parent(within)?;
-    let _lock = disk::lock(&directory).with_context(|| within.path.clone())?;
+    let (folder, name) = locked_parent(within)?;
     let found = find(within)?;
+    if let Some(found) = &found
+        && let Some(digest) = world.by_others(within, found)?
+        && wanted.adopts.as_ref() != Some(&digest)
+    {
+        return Err(not_ours(&within.path));
+    }
     let owner = match &wanted.owner {
         Some(owner) => Some(Owner::named(&owner.user, &owner.group).with_context(|| within.path.clone())?),
         None => None,
@@ -193,21 +200,28 @@ fn put(permit: &Permit<Within<WantedFile>>, part: &[u8]) -> Result<(), StepFailu
             }
         }
     };
-    disk::replace(&directory, &name, &bytes, mode, owner).with_context(|| not_written(&within.path))?;
-    Ok(())
+    Ok(folder.replace(&name, &bytes, mode, owner).with_context(|| not_written(&within.path))?)
 }
 
-fn put_back(permit: &Permit<Within<WantedFile>>, before: &FileBefore) -> Result<(), StepFailure> {
+fn put_back(permit: &Permit<Within<WantedFile>>, before: &FileBefore, world: &World) -> Result<(), StepFailure> {
     let within = permit.subject();
-    let (directory, name) = open_parent(within)?;
-    let _lock = disk::lock(&directory).with_context(|| within.path.clone())?;
+    let (folder, name) = locked_parent(within)?;
     let now = find(within)?;
+    if let (Region::Whole, Some(now)) = (&within.asked.region, &now) {
+        let written = world.state.place(&place(within))?.map(|place| place.written);
+        let ours = written == Some(world.vault.digest(&now.bytes)?) || world.is_as_wanted(within, now);
+        if !ours {
+            // The step failed before it wrote, or somebody has changed it since.
+            let untouched = before.whole()?.is_some_and(|(then, ..)| *then == *now.bytes);
+            return if untouched { Ok(()) } else { Err(left_alone(&within.path)) };
+        }
+    }
     match (&within.asked.region, &before.found, now) {
         (_, None, None) => Ok(()),
-        (Region::Whole, None, Some(_)) => remove(&directory, &name, &within.path),
-        (Region::Whole, Some(found), _) => {
-            let bytes = found.bytes.as_ref().context("the journal has no copy of the file")?.bytes()?;
-            write(&directory, &name, &bytes, found.mode, found.owner, &within.path)
+        (Region::Whole, None, Some(_)) => remove(&folder, &name, &within.path),
+        (Region::Whole, Some(_), _) => {
+            let (bytes, mode, owner) = before.whole()?.context("the journal has no copy of the file")?;
+            write(&folder, &name, &bytes, mode, owner, &within.path)
         }
         // Others may have changed the rest of the file meanwhile: only the block goes back.
         (Region::Block { comment, position }, then, now) => {
@@ -215,9 +229,9 @@ fn put_back(permit: &Permit<Within<WantedFile>>, before: &FileBefore) -> Result<
             let text = now.as_ref().map_or(&[][..], |now| &now.bytes);
             let bytes = with_block(within, comment, text, block.as_ref().map(|block| block.as_slice()), *position)?;
             match (then, now) {
-                (None, Some(_)) if bytes.is_empty() => remove(&directory, &name, &within.path),
-                (_, Some(Found { mode, owner, .. })) => write(&directory, &name, &bytes, mode, owner, &within.path),
-                (Some(then), None) => write(&directory, &name, &bytes, then.mode, then.owner, &within.path),
+                (None, Some(_)) if bytes.is_empty() => remove(&folder, &name, &within.path),
+                (_, Some(Found { mode, owner, .. })) => write(&folder, &name, &bytes, mode, owner, &within.path),
+                (Some(then), None) => write(&folder, &name, &bytes, then.mode, then.owner, &within.path),
                 (None, None) => Ok(()),
             }
         }
@@ -249,26 +263,44 @@ fn remember(world: &World, permit: &Permit<Within<WantedFile>>, part: &[u8]) -> 
     Ok(())
 }
 
-pub(crate) fn open_parent<T>(within: &Within<T>) -> Result<(cap_std::fs::Dir, String), StepFailure> {
-    parent(within)?.ok_or_else(|| {
+/// The directory that a file lies in, locked, and its name there; none when there is no such directory.
+pub(crate) fn locked<T>(within: &Within<T>) -> Result<Option<(Locked, String)>, StepFailure> {
+    let Some((directory, name)) = parent(within)? else { return Ok(None) };
+    Ok(Some((disk::lock(&directory).with_context(|| within.path.clone())?, name)))
+}
+
+pub(crate) fn locked_parent<T>(within: &Within<T>) -> Result<(Locked, String), StepFailure> {
+    locked(within)?.ok_or_else(|| {
         let directory = std::path::Path::new(&within.path).parent().unwrap_or(&within.root);
         anyhow!("{} can't be written: there is no directory {}", within.path, directory.display()).into()
     })
 }
 
+fn not_ours(path: &str) -> StepFailure {
+    anyhow!(
+        "{path} is not written: the file that is there is not this stack's, and not one that the plan takes over\n  move it \
+         away, and run the same again"
+    )
+    .into()
+}
+
+pub(crate) fn left_alone(path: &str) -> StepFailure {
+    anyhow!("{path} is left as it is: it is not what this stack wrote there").into()
+}
+
 pub(crate) fn write(
-    directory: &cap_std::fs::Dir,
+    folder: &Locked,
     name: &str,
     bytes: &[u8],
     mode: u32,
     owner: Owner,
     path: &str,
 ) -> Result<(), StepFailure> {
-    Ok(disk::replace(directory, name, bytes, mode, Some(owner)).with_context(|| not_written(path))?)
+    Ok(folder.replace(name, bytes, mode, Some(owner)).with_context(|| not_written(path))?)
 }
 
-pub(crate) fn remove(directory: &cap_std::fs::Dir, name: &str, path: &str) -> Result<(), StepFailure> {
-    Ok(disk::remove(directory, name).with_context(|| format!("{path} can't be removed"))?)
+pub(crate) fn remove(folder: &Locked, name: &str, path: &str) -> Result<(), StepFailure> {
+    Ok(folder.remove(name).with_context(|| format!("{path} can't be removed"))?)
 }
 
 fn not_written(path: &str) -> String {

@@ -53,6 +53,31 @@ impl Step {
         self.containers_made().next().is_some()
     }
 
+    /// Fills in which files by others it puts its own in place of, in an action that adopts: these very ones. Where none is
+    /// filled in, the step refuses.
+    ///
+    /// # Errors
+    /// One can't be read, or the instance may not write it.
+    pub fn adopt(&mut self, gate: &Gate, world: &World) -> Result<(), Failure> {
+        let mut adopted = Ok(());
+        self.each_mut(&mut |step| {
+            let Step::FileWrite(wanted) = step else { return };
+            let found = gate.file_write(wanted.clone()).map_err(Failure::from);
+            match found.and_then(|permit| world.file_by_others(&permit)) {
+                Ok(found) => wanted.adopts = found,
+                Err(failure) => adopted = Err(failure),
+            }
+        });
+        adopted
+    }
+
+    /// The file by others that it would have to write, and that no action adopts.
+    pub fn file_by_others(&self, gate: &Gate, world: &World) -> Option<&str> {
+        let Step::FileWrite(wanted) = self else { return None };
+        let found = world.file_by_others(&gate.file_write(wanted.clone()).ok()?).ok()??;
+        (wanted.adopts != Some(found)).then_some(wanted.path.as_str())
+    }
+
     /// The path that it changes, and why nobody can; none when it can be.
     pub fn unwritable(&self, gate: &Gate) -> Option<(&str, String)> {
         let path = self.facts().path?;

@@ -90,7 +90,7 @@ fn write_new(path: &std::path::Path, bytes: &[u8]) -> anyhow::Result<()> {
     let name =
         path.file_name().and_then(|name| name.to_str()).with_context(|| format!("{shown} is no name of a file"))?;
     let directory = File::open(parent).with_context(|| format!("{} can't be opened", parent.display()))?;
-    match disk::create(&directory, name, bytes, 0o600).with_context(|| format!("{shown} can't be written"))? {
+    match disk::lock(&directory)?.create(name, bytes, 0o600).with_context(|| format!("{shown} can't be written"))? {
         true => Ok(()),
         false => bail!("{shown} is there already; nothing was written"),
     }

@@ -19,6 +19,10 @@ pub struct WantedFile {
     pub owner: Option<FileOwner>,
     /// A changed owner is not drift.
     pub ignore_owner: bool,
+    /// A digest of the file by others that an adoption puts this one in place of. The host fills it in when it plans:
+    /// what was reviewed is what is replaced, and nothing else that this stack has not written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopts: Option<String>,
 }
 
 /// User and group, names or numbers as text.

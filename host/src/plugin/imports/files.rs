@@ -107,7 +107,15 @@ const PRIVATE: u32 = 0o600;
 impl wit::HostWanted for Call {
     fn new(&mut self, path: String, content: Resource<Content>) -> wasmtime::Result<Resource<WantedFile>> {
         let content = self.get(&content)?;
-        self.push(WantedFile { path, region: Region::Whole, content, mode: PRIVATE, owner: None, ignore_owner: false })
+        self.push(WantedFile {
+            path,
+            region: Region::Whole,
+            content,
+            mode: PRIVATE,
+            owner: None,
+            ignore_owner: false,
+            adopts: None,
+        })
     }
 
     fn set_block(

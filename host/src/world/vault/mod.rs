@@ -410,11 +410,6 @@ fn form_name(form: Form) -> String {
     }
 }
 
-/// A few random characters for the name of a temporary file.
-pub(crate) fn random_suffix() -> String {
-    fingerprint::hex(&generate::random(6))
-}
-
 impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
         Failure::Other(refused.to_string())

@@ -128,20 +128,20 @@ impl Store {
         check_name(&entry.name)?;
         let Some(directory) = self.directory(&entry.instance, Missing::IsMade)? else { return Ok(false) };
         let _changing = Changing { store: self, entry };
-        disk::create(&directory, &entry.file(), sealed, 0o600).with_context(|| self.not_written(entry))
+        disk::lock(&directory)?.create(&entry.file(), sealed, 0o600).with_context(|| self.not_written(entry))
     }
 
     /// Keeps an encrypted file in place of the one that is there, which becomes the previous one.
     pub(crate) fn replace(&self, entry: &Entry, sealed: &[u8]) -> Result<()> {
         check_name(&entry.name)?;
         let Some(directory) = self.directory(&entry.instance, Missing::IsMade)? else { return Ok(()) };
-        let _lock = disk::lock(&directory)?;
+        let locked = disk::lock(&directory)?;
         let _changing = Changing { store: self, entry };
         if let Some(old) = self.look(entry)? {
             let previous = Entry { previous: true, ..entry.clone() };
-            disk::replace(&directory, &previous.file(), &old, 0o600, None).with_context(|| self.not_written(entry))?;
+            locked.replace(&previous.file(), &old, 0o600, None).with_context(|| self.not_written(entry))?;
         }
-        disk::replace(&directory, &entry.file(), sealed, 0o600, None).with_context(|| self.not_written(entry))
+        locked.replace(&entry.file(), sealed, 0o600, None).with_context(|| self.not_written(entry))
     }
 
     /// Removes a secret with its previous value.
@@ -149,8 +149,9 @@ impl Store {
         check_name(&entry.name)?;
         let Some(directory) = self.directory(&entry.instance, Missing::IsFine)? else { return Ok(()) };
         let _changing = Changing { store: self, entry };
+        let locked = disk::lock(&directory)?;
         for previous in [true, false] {
-            disk::remove(&directory, &Entry { previous, ..entry.clone() }.file())?;
+            locked.remove(&Entry { previous, ..entry.clone() }.file())?;
         }
         // Only when it was the last one.
         std::fs::remove_dir(self.stack.join(entry.instance.to_string())).ok();
@@ -190,7 +191,8 @@ impl Store {
         let key = self.fingerprint_key()?;
         make_directory(&self.root)?;
         let directory = make_directory(&self.stack)?;
-        disk::create(&directory, KEY_FILE, key.bytes(), 0o600)
+        disk::lock(&directory)?
+            .create(KEY_FILE, key.bytes(), 0o600)
             .with_context(|| format!("the fingerprint key in {} can't be written", self.stack.display()))?;
         Ok(())
     }
