@@ -5,6 +5,8 @@
 //! line that goes away is shown only if its key is there again and without a secret, or if it is a wanted line but for
 //! the secrets in it; else the reviewer is told that there is such a line.
 
+use std::collections::{HashMap, HashSet};
+
 use similar::{ChangeTag, TextDiff};
 
 use super::{PreviewLine, Sign};
@@ -20,7 +22,8 @@ const CONTEXT: usize = 3;
 /// Lines of a unified diff. `before` has known secrets replaced already; `marked` says whether the wanted content holds
 /// secrets.
 pub(crate) fn diff(before: &str, after: &str, marked: bool) -> Vec<PreviewLine> {
-    let before = as_wanted(before, after);
+    let wanted = Wanted::new(after);
+    let before = wanted.in_its_words(before);
     let diff = TextDiff::from_lines(before.as_str(), after);
     let mut lines = Vec::new();
     for (index, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
@@ -32,7 +35,7 @@ pub(crate) fn diff(before: &str, after: &str, marked: bool) -> Vec<PreviewLine> 
             let (sign, shown) = match change.tag() {
                 ChangeTag::Equal => (Sign::Same, text),
                 ChangeTag::Insert => (Sign::Added, text),
-                ChangeTag::Delete if marked && !may_be_shown(text, after) => (Sign::Removed, NOT_SHOWN),
+                ChangeTag::Delete if marked && !wanted.explains(text) => (Sign::Removed, NOT_SHOWN),
                 ChangeTag::Delete => (Sign::Removed, text),
             };
             lines.push(PreviewLine { sign, text: printable(shown) });
@@ -41,25 +44,50 @@ pub(crate) fn diff(before: &str, after: &str, marked: bool) -> Vec<PreviewLine> 
     lines
 }
 
-/// A line that differs from a wanted one in its quotes alone (a secret's own, which its name needs or does not) is the same.
-fn as_wanted(before: &str, after: &str) -> String {
-    let unquoted = |line: &str| line.replace(['"', '\''], "");
-    let same = |line: &&str, wanted: &&str| line.contains(MARK) && unquoted(line) == unquoted(wanted);
-    let lines = before.split_inclusive('\n');
-    lines.map(|line| after.split_inclusive('\n').find(|wanted| same(&line, wanted)).unwrap_or(line)).collect()
+/// What has to be known of the wanted lines, by what is asked for: files have tens of thousands of lines.
+struct Wanted<'a> {
+    /// Lines with a secret, without their quotes.
+    unquoted: HashMap<String, &'a str>,
+    /// The same without the names of secrets.
+    without_secrets: HashSet<String>,
+    /// Whether a key stands somewhere with a secret.
+    keys: HashMap<&'a str, bool>,
 }
 
-/// Whether the wanted content has the same key, and nowhere with a secret; or the same line with other secrets.
-fn may_be_shown(line: &str, after: &str) -> bool {
-    if line.trim().is_empty() {
-        return true;
+impl<'a> Wanted<'a> {
+    fn new(after: &'a str) -> Self {
+        let mut wanted = Self { unquoted: HashMap::new(), without_secrets: HashSet::new(), keys: HashMap::new() };
+        for line in after.split_inclusive('\n') {
+            let (text, marked) = (line.trim_end_matches(['\n', '\r']), line.contains(MARK));
+            *wanted.keys.entry(key(text)).or_default() |= marked;
+            if marked {
+                wanted.unquoted.entry(unquoted(line)).or_insert(line);
+                wanted.without_secrets.insert(without_secrets(text));
+            }
+        }
+        wanted
     }
-    if line.contains(MARK) && after.lines().any(|wanted| without_secrets(wanted) == without_secrets(line)) {
-        return true;
+
+    /// A line that differs from a wanted one in its quotes alone (a secret's own, which its name needs or does not) is the
+    /// same.
+    fn in_its_words(&self, before: &str) -> String {
+        let same = |line: &str| self.unquoted.get(&unquoted(line)).copied();
+        before
+            .split_inclusive('\n')
+            .map(|line| Some(line).filter(|line| line.contains(MARK)).and_then(same).unwrap_or(line))
+            .collect()
     }
-    let key = key(line);
-    let mut same = after.lines().filter(|wanted| self::key(wanted) == key).peekable();
-    same.peek().is_some() && !same.any(|wanted| wanted.contains(MARK))
+
+    /// Whether the wanted content has the same key, and nowhere with a secret; or the same line with other secrets.
+    fn explains(&self, line: &str) -> bool {
+        line.trim().is_empty()
+            || line.contains(MARK) && self.without_secrets.contains(&without_secrets(line))
+            || self.keys.get(key(line)) == Some(&false)
+    }
+}
+
+fn unquoted(line: &str) -> String {
+    line.replace(['"', '\''], "")
 }
 
 /// What a line is but for the names of secrets and the quotes around them.
@@ -72,7 +100,7 @@ fn without_secrets(line: &str) -> String {
         rest = after.split_once(')').map_or("", |(_, after)| after);
     }
     kept.push_str(rest);
-    kept.replace(['"', '\''], "")
+    unquoted(&kept)
 }
 
 /// What stands before `=` or `:`, or the line itself.
@@ -131,5 +159,29 @@ mod tests {
     fn without_secrets_everything_is_shown_and_control_characters_are_escaped() {
         let text = shown("a\nb\u{1b}[31m\n", "a\nc\n");
         assert!(text.starts_with(" a\n-b") && text.ends_with("+c\n") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn the_time_grows_with_the_lines_and_not_with_their_square() {
+        const LINES: usize = 40_000;
+        let text = |line: &dyn Fn(usize) -> String| (0..LINES).map(|at| line(at) + "\n").collect::<String>();
+        let numbered = |word: &'static str| text(&|at| format!("{word}{at} = {at}"));
+        let secrets = text(&|at| format!("key{at} = \"(secret s.a.k{at})\""));
+        let quoted = text(&|at| format!("key{at} = '(secret s.a.k{at})'"));
+        let reversed: String = numbered("key").lines().rev().map(|line| format!("{line}\n")).collect();
+        let every_other = text(&|at| format!("key{at} = {}", at - at % 2));
+        for (before, after) in [
+            (numbered("old"), numbered("new")),
+            (numbered("key"), secrets.clone()),
+            (quoted, secrets.clone()),
+            (numbered("key"), reversed),
+            (numbered("key"), every_other),
+        ] {
+            let start = std::time::Instant::now();
+            let lines = diff(&before, &after, after.contains(MARK));
+            let took = start.elapsed();
+            // A second where it is compiled to be fast; the quadratic one took minutes.
+            assert!(took < std::time::Duration::from_secs(10), "{took:?} for {} lines", lines.len());
+        }
     }
 }

@@ -18,6 +18,35 @@ pub struct Preview {
     pub lines: Vec<PreviewLine>,
 }
 
+impl Preview {
+    /// Lines that are shown of one step.
+    const MOST_LINES: usize = 2_000;
+    /// Characters that are shown of one line.
+    const LONGEST_LINE: usize = 2_000;
+
+    /// The same, as long as somebody may want to read it; what is left out is said.
+    pub fn limited(mut self) -> Self {
+        for line in &mut self.lines {
+            if let Some((cut, _)) = line.text.char_indices().nth(Self::LONGEST_LINE) {
+                let more = line.text[cut..].chars().count();
+                line.text.truncate(cut);
+                line.text.push_str(&format!("… (and {more} more characters)"));
+            }
+        }
+        if self.lines.len() > Self::MOST_LINES {
+            let cut = self.lines.split_off(Self::MOST_LINES);
+            let count = |sign: Sign| cut.iter().filter(|line| line.sign == sign).count();
+            let (added, removed) = (count(Sign::Added), count(Sign::Removed));
+            let text = format!(
+                "(and {} more lines, {added} added and {removed} removed; plan --json has all that is written)",
+                cut.len()
+            );
+            self.lines.push(PreviewLine { sign: Sign::Same, text });
+        }
+        self
+    }
+}
+
 /// A line of a preview.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviewLine {
@@ -173,4 +202,24 @@ pub enum Destroys {
     Nothing,
     /// Nothing brings back what was there.
     Data,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_is_cut_and_says_what_is_left_out() {
+        let line = |text: &str, sign: Sign| PreviewLine { sign, text: text.to_owned() };
+        let of = |lines: Vec<PreviewLine>| Preview { headline: "write".to_owned(), lines }.limited().lines;
+        assert_eq!(of(vec![line("short", Sign::Same)]), [line("short", Sign::Same)]);
+        let long = of(vec![line(&"é".repeat(2_500), Sign::Added)]);
+        assert!(long[0].text.ends_with("é… (and 500 more characters)"), "{}", long[0].text);
+        let mut many = vec![line("x", Sign::Removed); 40_000];
+        many.extend(vec![line("y", Sign::Added); 40_000]);
+        let shown = of(many);
+        assert_eq!(shown.len(), 2_001);
+        let note = &shown[2_000].text;
+        assert!(note.starts_with("(and 78000 more lines, 40000 added and 38000 removed"), "{note}");
+    }
 }

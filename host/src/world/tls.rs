@@ -11,7 +11,7 @@ use rustls::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::model::Failure;
+use crate::{model::Failure, world::disk};
 
 /// Whom a connection trusts, in a form that another process can be handed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

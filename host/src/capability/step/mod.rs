@@ -108,8 +108,8 @@ macro_rules! steps {
 
             async fn preview(&self, acting: &Acting<'_>) -> Preview {
                 match self {
-                    $(Step::$variant(kind) => kind.preview(acting).await,)*
-                    $(Step::$around(kind) => kind.preview(acting).await,)*
+                    $(Step::$variant(kind) => kind.preview(acting).await.limited(),)*
+                    $(Step::$around(kind) => kind.preview(acting).await.limited(),)*
                 }
             }
 
