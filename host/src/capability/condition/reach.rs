@@ -46,7 +46,7 @@ impl Condition {
     /// The request of a probe as a reviewer sees it, whole; none of a look.
     pub async fn probe_preview(&self, acting: &Acting<'_>) -> Option<Preview> {
         let request = self.request().filter(|_| self.reach() == Reach::Probe)?;
-        Some(HttpExchange::of(request).preview(acting).await)
+        Some(HttpExchange::of(request).preview(acting).await.limited())
     }
 
     /// The same for a reviewer, with what is `plain` in place of the targets that are no secrets.

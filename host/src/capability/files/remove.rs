@@ -161,13 +161,13 @@ impl StepKind for FileRemoveBlock {
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.path_change(self.path.to_owned())?;
         let within = permit.subject();
-        if let Some((folder, name)) = locked(within)? {
-            if let Some(found) = find(within)? {
-                let rest = markers(within, &self.comment).remove(&found.bytes);
-                let rest = rest.map_err(|damage| anyhow!("{}: {damage}", within.path))?;
-                if rest.as_slice() != found.bytes.as_slice() {
-                    write(&folder, &name, &rest, found.mode, found.owner, &within.path)?;
-                }
+        if let Some((folder, name)) = locked(within)?
+            && let Some(found) = find(within)?
+        {
+            let rest = markers(within, &self.comment).remove(&found.bytes);
+            let rest = rest.map_err(|damage| anyhow!("{}: {damage}", within.path))?;
+            if rest.as_slice() != found.bytes.as_slice() {
+                write(&folder, &name, &rest, found.mode, found.owner, &within.path)?;
             }
         }
         // Blocks of other instances may still hold secrets: that the file does stays known.
