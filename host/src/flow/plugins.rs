@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use anyhow::Context;
+
 use super::cores::on_all_cores;
 use crate::{
     exit::{Ended, Exit},

@@ -177,8 +177,8 @@ fn a_mount_is_looked_at_from_the_outermost_granted_folder() {
     for granted in [["outer/inner", "outer"], ["outer", "outer/inner"]] {
         let gate = gate_with(ContainersGrant {
             connections: vec!["podman".into()],
-            names: vec![NamePattern::new("app")],
-            mounts: granted.map(|name| NamePattern::new(at(name))).to_vec(),
+            names: vec!["app".into()],
+            mounts: granted.map(at).to_vec(),
             ..ContainersGrant::default()
         });
         let mut wanted = Definition::new("app", "x");

@@ -20,7 +20,7 @@ use super::{FileLook, FileMention, FileRead};
 use crate::{
     capability::Gate,
     model::{
-        Denial, Making, Permit,
+        Denial, FilesGrant, Making, Permit,
         denial::NEVER,
         desired::WantedFile,
         value::{Address, Target},

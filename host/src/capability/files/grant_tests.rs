@@ -247,11 +247,11 @@ fn a_link_between_an_outer_grant_and_an_inner_one_is_not_followed() {
         std::fs::create_dir_all(at(name)).unwrap();
     }
     std::fs::write(at("elsewhere/config"), "theirs").unwrap();
-    let outer = || vec![NamePattern::new(format!("{}/", at("outer")))];
-    let mounts = || vec![NamePattern::new(at("outer"))];
+    let outer = || vec![format!("{}/", at("outer"))];
+    let mounts = || vec![at("outer")];
     let nothing = FilesGrant::default;
     for write in [format!("{}/", at("outer/inner")), at("outer/inner/config")] {
-        let write = vec![NamePattern::new(write)];
+        let write = vec![write];
         for (files, mounts) in [
             (FilesGrant { look: outer(), ..nothing() }, vec![]),
             (FilesGrant { write: outer(), ..nothing() }, vec![]),
