@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use syn::{ItemMod, ItemUse, UseTree, visit::Visit};
+use syn::{ItemMod, ItemUse, LitStr, Macro, UseTree, visit::Visit};
 
 /// From the bottom to the top. What stands in one line lies side by side and does not know each other.
 const LAYERS: &[&[&str]] = &[
@@ -58,11 +58,22 @@ const STILL_NAMES_ROOMS: &[&str] = &["reference::vantage"];
 
 const ROOMS: [&str; 6] = ["secrets", "files", "sql", "containers", "http", "services"];
 
+/// Words that are a plugin's kind and something else as well, and where they are that.
+const NO_KIND_HERE: &[(&str, &str)] = &[
+    // PostgreSQL's superuser, its maintenance database, and a scheme of URLs.
+    ("capability::sql", "postgres"),
+    // The question about a container, what an engine says in a program's environment, and a kind of things.
+    ("capability::containers", "container"),
+    ("plan::inside", "container"),
+];
+
 /// One module's file.
 struct Module {
     path: Vec<String>,
     /// Every path that it names from `crate`.
     names: BTreeSet<Vec<String>>,
+    /// Every string that stands in it, outside of tests; what macros hold, as it is written.
+    strings: BTreeSet<String>,
     text: String,
 }
 
@@ -79,9 +90,9 @@ fn modules() -> Vec<Module> {
         if is_test || path.is_empty() {
             continue;
         }
-        let mut names = Names { module: path.clone(), depth: 0, found: BTreeSet::new() };
+        let mut names = Names { module: path.clone(), depth: 0, found: BTreeSet::new(), strings: BTreeSet::new() };
         names.visit_file(&syn::parse_file(&text).unwrap());
-        found.push(Module { path, names: names.found, text });
+        found.push(Module { path, names: names.found, strings: names.strings, text });
     }
     found
 }
@@ -111,6 +122,7 @@ struct Names {
     module: Vec<String>,
     depth: usize,
     found: BTreeSet<Vec<String>>,
+    strings: BTreeSet<String>,
 }
 
 impl Names {
@@ -152,6 +164,15 @@ impl<'ast> Visit<'ast> for Names {
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         self.tree(&[], &item.tree);
+    }
+
+    fn visit_lit_str(&mut self, string: &'ast LitStr) {
+        self.strings.insert(format!("{:?}", string.value()));
+    }
+
+    fn visit_macro(&mut self, item: &'ast Macro) {
+        self.strings.insert(item.tokens.to_string());
+        syn::visit::visit_macro(self, item);
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
@@ -228,4 +249,31 @@ fn a_permit_is_made_by_the_gate_alone() {
         .filter(|path| !(path.starts_with("capability::") && path.ends_with("::grant")))
         .collect();
     assert!(made.is_empty(), "permits are made in {made:?}");
+}
+
+/// The folders of `plugins` that bring grants are the built-in plugins, and each is called like its kind.
+#[test]
+fn no_plugin_is_known_by_its_kind() {
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins");
+    let folders = fs::read_dir(plugins).unwrap().map(|entry| entry.unwrap().path());
+    let kinds: Vec<String> = folders
+        .filter(|folder| folder.join("grants.toml").is_file())
+        .map(|folder| format!("{:?}", folder.file_name().unwrap().to_str().unwrap()))
+        .collect();
+    assert!(kinds.len() >= 5, "{kinds:?}");
+    let mut named = BTreeSet::new();
+    let mut excused = BTreeSet::new();
+    for module in modules() {
+        let path = module.path.join("::");
+        for kind in kinds.iter().filter(|kind| module.strings.iter().any(|string| string.contains(*kind))) {
+            let excuse =
+                NO_KIND_HERE.iter().find(|(place, word)| path.starts_with(place) && *kind == format!("{word:?}"));
+            match excuse {
+                Some(excuse) => drop(excused.insert(*excuse)),
+                None => drop(named.insert(format!("{path} names {kind}"))),
+            }
+        }
+    }
+    assert!(named.is_empty(), "{named:#?}");
+    assert_eq!(excused, BTreeSet::from_iter(NO_KIND_HERE.iter().copied()), "an excuse that nobody needs");
 }

@@ -3,7 +3,10 @@
 //!
 //! The checks that yield a capability's permits are in its `grant`; how grants are read from files, in `grants`.
 
-use crate::model::{Denial, Grants, value::Address};
+use crate::{
+    model::{Denial, Grants, denial::NEVER, value::Address},
+    words::quoted,
+};
 
 /// The gate for one instance.
 #[derive(Clone, Debug)]
@@ -48,6 +51,14 @@ impl Gate {
     #[cfg(test)]
     pub(crate) fn grants_mut(&mut self) -> &mut Grants {
         &mut self.grants
+    }
+
+    /// The line that would let this value of a field pass. Grants have no words for braces and stars as such.
+    pub(in crate::capability) fn line(field: &str, value: &str) -> String {
+        match value.contains(['{', '}', '*']) {
+            true => NEVER.to_owned(),
+            false => format!("{field} = [{}]", quoted(value)),
+        }
     }
 
     /// A denial in this gate's name. `line` is what would have to stand under `[plugin.NAME.grants]` in the host file.

@@ -8,18 +8,18 @@ use std::{
 use anyhow::Context;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{Drawn, Flow, LoadedPlugin, by_hand, pin, ready, say};
+use super::{Drawn, Flow, LoadedPlugin, by_hand, denied, pin, ready, say};
 use crate::{
     apply::gates_of,
     capability::{Gate, StepKind, grants::Filling},
     draft::Planned,
     exit::{Ended, Exit},
     model::{
-        Diagnostic, Grants, InstanceView, Making, Presence, Thing, WriteMode,
+        Denial, Denials, Diagnostic, Grants, InstanceView, Making, Presence, Thing, WriteMode,
         value::{Address, Target},
     },
     plan::{Assembled, Binding, Drafted, assemble, preview},
-    plugin::{PluginFault, SLOTS},
+    plugin::{PluginFault, SLOTS, What},
     reference::{Schedule, Views, picked},
     spec::{Instance, Spec},
     state::InstanceRecord,
@@ -75,24 +75,32 @@ impl Flow {
         for record in recorded {
             self.world.vault.declare(&record.address, &self.world.state.makings(&record.address)?);
         }
+        let mut denials = Vec::new();
         for (address, offered) in &self.offered {
-            self.permit(address, &offered.makes)?;
+            denials.extend(self.denials(address, &offered.makes)?);
             self.world.vault.declare(address, &offered.makes);
         }
-        Ok(())
+        self.end_denied(denials)
     }
 
     /// Secrets are taken out of files by others only where that is granted.
-    fn permit(&self, address: &Address, makings: &[Making]) -> Result<(), Ended> {
+    fn denials(&self, address: &Address, makings: &[Making]) -> Result<Vec<Denial>, Ended> {
         let (Some(instance), Some(loaded)) = (self.spec.instance(address), self.plugins.of(address.kind())) else {
-            return Ok(());
+            return Ok(Vec::new());
         };
         let grants = match self.grants(instance, loaded) {
             Ok(grants) => grants,
-            Err(problems) => return self.refuse(problems),
+            Err(problems) => return self.refuse(problems).map(|()| Vec::new()),
         };
-        let gate = Gate::new(&loaded.name, &self.spec.stack, address.clone(), grants);
-        Ok(gate.makings(makings).map_err(anyhow::Error::new)?)
+        Ok(Gate::new(&loaded.name, &self.spec.stack, address.clone(), grants).makings(makings))
+    }
+
+    /// What was refused ends a run, once all of it is known.
+    fn end_denied(&self, denials: Vec<Denial>) -> Result<(), Ended> {
+        match denials.is_empty() {
+            true => Ok(()),
+            false => Err(Ended::new(Exit::Plugin, denied::told(&denials, &self.plugins, &self.host_file))),
+        }
     }
 
     /// Fingerprints of what is there.
@@ -128,6 +136,7 @@ impl Flow {
             let idle = asked.is_empty() && waiting.is_empty();
             let ready = schedule.next(idle);
             if ready.is_empty() && idle {
+                self.end_denied(drafting.denials(&self.spec))?;
                 return Ok(drafting.in_file_order(&self.spec));
             }
             waiting.extend(self.asks(ready, &owned, secrets, &mut drafting, &mut schedule));
@@ -140,11 +149,12 @@ impl Flow {
                 tracing::debug!("{address} is planned");
                 schedule.done(&address);
                 match answer? {
-                    Ok(planned) => {
+                    Answer::Planned(planned) => {
                         self.world.vault.mark_outdated(made_by(&planned));
                         drafting.take(self.draft(&address, planned)?);
                     }
-                    Err(mistakes) => drop(drafting.problems.insert(address, mistakes)),
+                    Answer::Mistaken(mistakes) => drop(drafting.problems.insert(address, mistakes)),
+                    Answer::Denied(denials) => drop(drafting.denied.insert(address, denials)),
                 }
             }
         }
@@ -252,6 +262,7 @@ impl Flow {
 struct Drafting {
     drafts: HashMap<Address, Drafted>,
     problems: HashMap<Address, Vec<Diagnostic>>,
+    denied: HashMap<Address, Denials>,
     /// Values that steps make, or make anew: not known to whoever is planned from now on.
     remade: HashSet<Target>,
 }
@@ -262,6 +273,11 @@ impl Drafting {
         self.problems.insert(draft.address.clone(), errors.collect());
         self.remade.extend(made_by(&draft.planned));
         self.drafts.insert(draft.address.clone(), draft);
+    }
+
+    fn denials(&self, spec: &Spec) -> Vec<Denial> {
+        let denied = spec.instances.iter().filter_map(|instance| self.denied.get(&instance.address));
+        denied.flat_map(|denials| &denials.0).cloned().collect()
     }
 
     /// Whoever was faster: the same world gives the same plan, and the same messages.
@@ -279,17 +295,26 @@ struct Ask {
     loaded: Arc<LoadedPlugin>,
 }
 
-type Answered = Result<Result<Planned, Vec<Diagnostic>>, Ended>;
+/// What a plugin has answered. One that was denied something has not; the others are asked all the same, so that all
+/// that has to be granted is said at once.
+enum Answer {
+    Planned(Planned),
+    Mistaken(Vec<Diagnostic>),
+    Denied(Denials),
+}
 
 impl Ask {
     /// The guest runs on a thread of its own, so that all of them observe side by side.
-    async fn answer(self, world: &Arc<World>) -> (Address, Answered) {
+    async fn answer(self, world: &Arc<World>) -> (Address, Result<Answer, Ended>) {
         let Ask { view, gate, loaded } = self;
         let address = view.address.clone();
         let world = Arc::clone(world);
         let called = tokio::task::spawn_blocking(move || loaded.plugin.plan(&view, world, gate)).await;
         let answer = match called {
-            Ok(answer) => answer.map_err(|fault: PluginFault| Ended::new(Exit::Plugin, fault.to_string())),
+            Ok(Ok(Ok(planned))) => Ok(Answer::Planned(planned)),
+            Ok(Ok(Err(mistakes))) => Ok(Answer::Mistaken(mistakes)),
+            Ok(Err(PluginFault { what: What::Denied(denials), .. })) => Ok(Answer::Denied(denials)),
+            Ok(Err(fault)) => Err(Ended::new(Exit::Plugin, fault.to_string())),
             Err(panic) => Err(Ended::new(Exit::Error, format!("{address}: planning panicked: {panic}"))),
         };
         (address, answer)

@@ -3,10 +3,11 @@
 //! `open` has files `read` and plugins loaded, while `prefetch` asks servers what the last plan had to know; `front` checks the
 //! spec, `offer` asks what each instance makes and offers, unless that is `known` from the last run; `draw` has every
 //! instance planned and puts the plan together, `by_hand` looks whether what others write is already as it should be,
-//! `ready` whether what is planned can be written here.
+//! `denied` says what has to be granted first, `ready` whether what is planned can be written here.
 
 mod by_hand;
 mod cores;
+mod denied;
 mod draw;
 mod front;
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! A refusal, in words that say what would allow it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::value::Address;
 
 /// Who was refused what, and the line that would grant it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("plugin `{plugin}` was denied `{capability}` for {instance}: it asked for {asked}\n  {}", cure(.plugin, .line))]
+#[error("{}{}", self.explained(), cure(.plugin, .line))]
 pub struct Denial {
     /// Name of the plugin.
     pub plugin: String,
@@ -16,18 +18,53 @@ pub struct Denial {
     pub capability: String,
     /// What it wanted.
     pub asked: String,
-    /// The line to add. One that begins with a table's name stands in that table, every other in the plugin's grants.
-    /// [`NEVER`] where none would help.
+    /// The line of TOML to add to the plugin's grants; [`NEVER`] where none would help.
     pub line: String,
 }
 
 /// Whatever the host file says, this is denied.
 pub(crate) const NEVER: &str = "";
 
-fn cure(plugin: &str, line: &str) -> String {
-    match line {
-        NEVER => "nothing was changed, and no line of the host file grants that".to_owned(),
-        line if line.starts_with('[') => format!("to grant it, add to the host file:  {line}"),
-        line => format!("to grant it, add to [plugin.{plugin}.grants] in the host file:  {line}"),
+impl Denial {
+    /// Who was refused what, without the line.
+    pub fn explained(&self) -> String {
+        let Self { plugin, instance, capability, asked, line } = self;
+        let never = match line.as_str() {
+            NEVER => "\n  nothing was changed, and no line of the host file grants that",
+            _ => "",
+        };
+        format!("plugin `{plugin}` was denied `{capability}` for {instance}: it asked for {asked}{never}")
     }
 }
+
+fn cure(plugin: &str, line: &str) -> String {
+    match line {
+        NEVER => String::new(),
+        line => format!("\n  to grant it, add to [plugin.{plugin}.grants] in the host file:  {line}"),
+    }
+}
+
+/// All that was refused while a plugin was called once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Denials(pub Vec<Denial>);
+
+impl Denials {
+    /// A plugin may go on asking; this many are told apart, as many as of its messages.
+    const MOST: usize = 100;
+
+    /// Notes one more, unless the same has been noted.
+    pub fn note(&mut self, denial: Denial) {
+        if self.0.len() < Self::MOST && !self.0.contains(&denial) {
+            self.0.push(denial);
+        }
+    }
+}
+
+impl fmt::Display for Denials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: Vec<String> = self.0.iter().map(Denial::to_string).collect();
+        f.write_str(&all.join("\n"))
+    }
+}
+
+impl std::error::Error for Denials {}

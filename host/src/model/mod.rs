@@ -13,7 +13,7 @@ pub mod permit;
 pub mod thing;
 pub mod value;
 
-pub use denial::Denial;
+pub use denial::{Denial, Denials};
 pub(crate) use described::CONTRACT;
 pub use described::{
     ConnectionView, ConnectionWant, ConsumerView, Description, InstanceView, Offered, Output, OutputType, ReferenceInfo,

@@ -9,7 +9,7 @@ use super::{Limits, Recorder, What, limits::Meter, references::References};
 use crate::{
     capability::{Condition, Gate, Step, StepKind},
     model::{
-        Denial,
+        Denial, Denials,
         value::{Address, Target},
     },
     world::World,
@@ -72,7 +72,9 @@ impl Call {
 
     /// Notes a denial. The plugin may go on, and learns no more than that; but the call ends with it.
     pub fn denied(&mut self, denial: Denial) {
-        self.fault.get_or_insert(What::Denied(denial));
+        if let What::Denied(denials) = self.fault.get_or_insert_with(|| What::Denied(Denials::default())) {
+            denials.note(denial);
+        }
     }
 
     /// What went wrong, as far as the host has seen it.

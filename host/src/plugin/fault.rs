@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Unfit;
-use crate::model::{Denial, value::Address};
+use crate::model::{Denials, value::Address};
 
 /// A plugin that can't be loaded, or a call of one that did not end well.
 #[derive(Debug)]
@@ -34,9 +34,9 @@ pub enum Doing {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum What {
-    /// It asked for something that its grants don't hold. Whatever it did afterwards, the call ends with this.
+    /// It asked for what its grants don't hold. Whatever it did afterwards, the call ends with this.
     #[error(transparent)]
-    Denied(Denial),
+    Denied(Denials),
     /// It is no plugin that this host can run.
     #[error("{0}")]
     Unfit(#[from] Unfit),
@@ -104,8 +104,8 @@ impl What {
 
 impl fmt::Display for PluginFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let What::Denied(denial) = &self.what {
-            return denial.fmt(f);
+        if let What::Denied(denials) = &self.what {
+            return denials.fmt(f);
         }
         write!(f, "plugin `{}` ", self.plugin)?;
         match self.doing {
@@ -129,7 +129,7 @@ impl fmt::Display for PluginFault {
 impl std::error::Error for PluginFault {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.what {
-            What::Denied(denial) => Some(denial),
+            What::Denied(denials) => Some(denials),
             What::Unfit(unfit) => Some(unfit),
             _ => None,
         }

@@ -2,4 +2,4 @@
 
 pub mod text;
 
-pub use text::{is_unseen, printable, shell_line, text};
+pub use text::{is_unseen, printable, quoted, shell_line, text, toml_key};

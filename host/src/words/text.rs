@@ -33,6 +33,26 @@ pub fn printable(text: &str) -> String {
     shown
 }
 
+/// A string as TOML has it, with escapes for what a reader can't see: it can be shown, and pasted.
+pub fn quoted(text: &str) -> String {
+    let mut shown = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => shown.extend(['\\', character]),
+            hidden if is_unseen(hidden) => shown.push_str(&format!("\\U{:08X}", u32::from(hidden))),
+            plain => shown.push(plain),
+        }
+    }
+    shown.push('"');
+    shown
+}
+
+/// A key as TOML has it.
+pub fn toml_key(name: &str) -> String {
+    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    if bare { name.to_owned() } else { quoted(name) }
+}
+
 /// A command as a shell takes it, so that it can be copied.
 pub fn shell_line<'a>(words: impl IntoIterator<Item = &'a String>) -> String {
     words.into_iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
@@ -74,6 +94,16 @@ mod tests {
             assert_eq!(shown, format!("a{}b", unseen.escape_unicode()));
         }
         assert_eq!(printable("größer als 5 µs: ✓"), "größer als 5 µs: ✓");
+    }
+
+    #[test]
+    fn toml_gets_the_string_back_and_a_reader_sees_it() {
+        for text in ["/srv/app", "it's \"quoted\" \\", "a\u{202e}b\n\u{1b}[2J\u{e0041}", ""] {
+            let shown = quoted(text);
+            assert!(!shown.chars().any(is_unseen), "{shown}");
+            let back: toml::Table = toml::from_str(&format!("it = {shown}")).unwrap();
+            assert_eq!(back["it"].as_str(), Some(text));
+        }
     }
 
     #[test]

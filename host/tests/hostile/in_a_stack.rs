@@ -34,7 +34,8 @@ impl Stack {
         self.folder.path().join(name)
     }
 
-    fn stopped(&self, command: &[&str], told: &str) {
+    /// The exit code, and what is said.
+    fn run(&self, command: &[&str]) -> (Option<i32>, String) {
         let output = Command::new(env!("CARGO_BIN_EXE_stackrun"))
             .args(command)
             .arg(self.path("app.toml"))
@@ -43,8 +44,12 @@ impl Stack {
             .env("NO_COLOR", "1")
             .output()
             .unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(DENIED), "{command:?}: {said}");
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    fn stopped(&self, command: &[&str], told: &str) {
+        let (code, said) = self.run(command);
+        assert_eq!(code, Some(DENIED), "{command:?}: {said}");
         assert!(said.contains(told), "{command:?}: no {told} in {said}");
         assert!(!self.path("store").exists() && !self.path("data").exists(), "{command:?}: something was made");
     }
@@ -91,12 +96,47 @@ fn a_denied_plugin_ends_the_run_with_the_line_to_add() {
     let plan = "(call $read (i32.const 100000) (i32.const 11) (i32.const 100100)) i32.const 0";
     let more = data(100_000, b"/etc/shadow");
     let plugin = Guest { imports, plan, more: &more, capabilities: &["files"], ..Guest::default() }.component();
-    let denied = "plugin `hostile` was denied `files.read` for hostile.app: it asked for /etc/shadow\n  to grant it, add to \
-                  [plugin.hostile.grants] in the host file:  files.read = [\"/etc/shadow\"]";
+    let denied = "plugin `hostile` was denied `files.read` for hostile.app: it asked for /etc/shadow\n";
+    let line = "\n[plugin.hostile.grants]\nfiles.read = [\"/etc/shadow\"]\n";
     for command in [&["plan"][..], &["apply", "--yes"], &["status"], &["verify"]] {
         Stack::with(&plugin, "").stopped(command, denied);
+        Stack::with(&plugin, "").stopped(command, line);
     }
     // What another grant gives does not help; this line would.
     let others = "[plugin.hostile.grants]\nfiles.look = [\"/etc/shadow\"]\nfiles.mention = [\"/etc/shadow\"]\n";
     Stack::with(&plugin, others).stopped(&["plan"], denied);
+}
+
+/// Two instances ask for what is not granted, one thing twice, another with a name that has to be escaped. What is said
+/// at the end goes into the host file as it stands, and then nothing is denied any more.
+#[test]
+fn all_that_is_denied_is_one_block_to_paste() {
+    let imports = r#"(import "stackrun:plugin/files@0.1.0" "read" (func $read (param i32 i32 i32)))"#;
+    let odd = "/srv/a \"b\" \\ \u{202e}\n";
+    let plan = format!(
+        "(call $read (i32.const 100000) (i32.const 11) (i32.const 100100))
+         (call $read (i32.const 100000) (i32.const 11) (i32.const 100100))
+         (call $read (i32.const 100200) (i32.const {}) (i32.const 100100)) i32.const 0",
+        odd.len()
+    );
+    let more = data(100_000, b"/etc/passwd") + &data(100_200, odd.as_bytes());
+    let plugin = Guest { imports, plan: &plan, more: &more, capabilities: &["files"], ..Guest::default() }.component();
+    let stack = |grants: &str| {
+        let stack = Stack::with(&plugin, grants);
+        let spec = "[stack]\nname = \"app\"\n[hostile.app]\n[hostile.more]\n";
+        fs::write(stack.path("app.toml"), spec).unwrap();
+        stack
+    };
+    for (standing, kept) in [("", ""), ("[plugin.hostile.grants.files]\nlook = [\"/srv/{name}\"]\n", "/srv/{name}")] {
+        let (code, said) = stack(standing).run(&["plan"]);
+        assert_eq!(code, Some(DENIED), "{said}");
+        let (told, block) = said.split_once("\nto grant all of that, add to ").unwrap();
+        assert_eq!(told.matches("was denied `files.read`").count(), 4, "{told}");
+        let (_, block) = block.split_once(":\n").unwrap();
+        assert_eq!(block.matches("[plugin.hostile.grants]").count(), 1, "{block}");
+        assert_eq!(block.matches("/etc/passwd").count(), 1, "{block}");
+        assert!(block.contains(kept), "what is granted stays granted: {block}");
+        let (code, said) = stack(block).run(&["plan"]);
+        assert_eq!((code, said.contains("denied")), (Some(0), false), "{block}\n{said}");
+    }
 }

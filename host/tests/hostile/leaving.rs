@@ -53,7 +53,8 @@ impl Place {
         let fault = self.fault(component);
         assert!(matches!(fault.what, What::Denied(_)), "{fault}");
         let text = fault.to_string();
-        let What::Denied(denial) = fault.what else { panic!("{text}") };
+        let What::Denied(denials) = fault.what else { panic!("{text}") };
+        let [denial] = <[Denial; 1]>::try_from(denials.0).unwrap();
         assert_eq!(denial.to_string(), text, "the person sees the denial");
         for told in ["plugin `hostile` was denied", "for hostile.app: it asked for"] {
             assert!(text.contains(told), "no {told} in {text}");

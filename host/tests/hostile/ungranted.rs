@@ -57,7 +57,8 @@ fn without_a_grant_every_question_and_every_step_is_denied() {
     let desk = Desk::new();
     for (interface, function, strings, asks) in questions.into_iter().chain(steps) {
         let fault = desk.plan(&naming_edge(interface, function, strings, asks)).unwrap_err();
-        let What::Denied(denial) = fault.what else { panic!("{interface}.{function}: {fault}") };
+        let What::Denied(denials) = fault.what else { panic!("{interface}.{function}: {fault}") };
+        let denial = &denials.0[0];
         assert!(denial.capability.starts_with(interface), "{interface}.{function}: {}", denial.capability);
         assert!(denial.line.starts_with(&format!("{interface}.")), "{interface}.{function}: {}", denial.line);
     }
@@ -125,7 +126,8 @@ fn without_a_grant_every_list_of_questions_is_denied() {
         let plugin =
             Guest { imports: &imports, more: &more, plan: &plan, capabilities: &[interface], ..Guest::default() };
         let fault = desk.plan(&plugin.component()).unwrap_err();
-        let What::Denied(denial) = fault.what else { panic!("{interface}.{function}: {fault}") };
+        let What::Denied(denials) = fault.what else { panic!("{interface}.{function}: {fault}") };
+        let denial = &denials.0[0];
         assert!(denial.capability.starts_with(interface), "{interface}.{function}: {denial}");
     }
 }
@@ -143,6 +145,7 @@ fn without_a_grant_no_request_is_sent_anywhere() {
         (call $origin (i32.const 100000) (i32.const 4)) (i32.const 1) (i32.const 100200) (i32.const 1)))) i32.const 0";
     let plugin = Guest { imports, more: &more, plan, capabilities: &["http"], ..Guest::default() };
     let fault = Desk::new().plan(&plugin.component()).unwrap_err();
-    let What::Denied(denial) = fault.what else { panic!("{fault}") };
+    let What::Denied(denials) = fault.what else { panic!("{fault}") };
+    let denial = &denials.0[0];
     assert_eq!(denial.asked, "POST /reg of connection /reg");
 }

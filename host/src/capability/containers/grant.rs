@@ -148,7 +148,7 @@ impl Gate {
         if self.grants().containers.connections.iter().any(|granted| granted == connection) {
             return Ok(());
         }
-        let line = format!("containers.connections = [{connection:?}]");
+        let line = Gate::line("containers.connections", connection);
         Err(self.deny(capability, format!("the container engine of connection `{connection}`"), line))
     }
 
@@ -157,7 +157,7 @@ impl Gate {
         if is_word(name) && self.grants().containers.names.iter().any(granted) {
             return Ok(());
         }
-        let line = format!("containers.names = [{:?}]", name.strip_suffix(NEXT).unwrap_or(name));
+        let line = Gate::line("containers.names", name.strip_suffix(NEXT).unwrap_or(name));
         Err(self.deny("containers.names", format!("the container `{}`", name.escape_debug()), line))
     }
 
@@ -174,7 +174,7 @@ impl Gate {
         // The outermost: whoever may write an outer folder can put a link in the place of an inner one.
         let outermost = around.min_by_key(|folder| folder.as_os_str().len());
         outermost.map(Path::to_owned).ok_or_else(|| {
-            denied(format!("{shown} mounted at {shown_target}"), format!("containers.mounts = [{source:?}]"))
+            denied(format!("{shown} mounted at {shown_target}"), Gate::line("containers.mounts", source))
         })
     }
 
@@ -215,7 +215,7 @@ impl Gate {
         if self.grants().containers.networks.contains(network) {
             return Ok(());
         }
-        Err(self.deny("containers.networks", asked, format!("containers.networks = [{network:?}]")))
+        Err(self.deny("containers.networks", asked, Gate::line("containers.networks", network)))
     }
 
     fn container_rights(&self, wanted: &Definition) -> Result<(), Denial> {
@@ -223,12 +223,12 @@ impl Gate {
         let addresses = wanted.ports.iter().filter_map(|port| port.host_address.as_ref());
         if let Some(address) = addresses.into_iter().find(|address| !grants.publish.contains(address)) {
             let asked = format!("a port published on {}", address.escape_debug());
-            return Err(self.deny("containers.publish", asked, format!("containers.publish = [{address:?}]")));
+            return Err(self.deny("containers.publish", asked, Gate::line("containers.publish", address)));
         }
         let granted: Vec<String> = grants.capabilities.iter().map(|name| bare(name)).collect();
         if let Some(added) = wanted.add_capabilities.iter().find(|added| !granted.contains(&bare(added))) {
             let asked = format!("a container with the capability `{}`", added.escape_debug());
-            return Err(self.deny("containers.capabilities", asked, format!("containers.capabilities = [{added:?}]")));
+            return Err(self.deny("containers.capabilities", asked, Gate::line("containers.capabilities", added)));
         }
         Ok(())
     }

@@ -128,13 +128,12 @@ impl Gate {
 
     /// Taking secrets out of files by others: the paths that an instance's makings name. For the built-in plugin these
     /// are the ones that stand in the user's own spec.
-    pub fn makings(&self, makings: &[Making]) -> Result<(), Denial> {
-        for making in makings {
-            if let Making::FromFile { path, .. } = making {
-                self.file_read(FileRead(path.clone()))?;
-            }
-        }
-        Ok(())
+    pub fn makings(&self, makings: &[Making]) -> Vec<Denial> {
+        let denied = |making: &Making| match making {
+            Making::FromFile { path, .. } => self.file_read(FileRead(path.clone())).err(),
+            _ => None,
+        };
+        makings.iter().filter_map(denied).collect()
     }
 
     /// Making and discarding a secret: the instance's own.
@@ -158,7 +157,7 @@ impl Gate {
         };
         let grants = granted.iter().flat_map(|patterns| patterns.iter());
         let Some((root, relative, exact)) = grants.filter_map(|pattern| matches(pattern, &path)).max() else {
-            let line = format!("{capability} = [{path:?}]");
+            let line = Gate::line(capability, &path);
             return Err(self.deny(capability, path, line));
         };
         let may_write = self.grants().files.write.iter().any(|pattern| matches(pattern, &path).is_some());

@@ -141,9 +141,9 @@ fn a_secret_is_read_from_the_file_that_the_spec_names_and_from_no_other() {
     let entry = Tree::Table(vec![("file".into(), Tree::literal("/run/agenix/app"))]);
     let gate = gate("secret", &Tree::Table(vec![("token".into(), entry)]));
     let making = |path: &str| Making::FromFile { name: "token".into(), path: path.into(), key: None };
-    assert!(gate.makings(&[making("/run/agenix/app")]).is_ok());
+    assert!(gate.makings(&[making("/run/agenix/app")]).is_empty());
     for path in ["/run/agenix/other", "/etc/shadow", "/run/agenix/app/../other"] {
-        assert!(gate.makings(&[making(path)]).is_err(), "{path}");
+        assert_eq!(gate.makings(&[making(path)]).len(), 1, "{path}");
     }
     assert!(!writes(&gate, "/run/agenix/app"));
     let own = |kind: &str| Target::Made(Address::new(kind, "app"), "token".into());

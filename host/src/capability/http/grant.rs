@@ -18,6 +18,7 @@ use crate::{
         desired::{Body, Method, Origin, Request},
         value::{Part, Target, Text},
     },
+    words::quoted,
 };
 
 /// A request that may be sent.
@@ -114,7 +115,11 @@ impl Gate {
         let sites = &self.grants().http.sites;
         let shown = crate::words::text(host);
         if !gateway.map_or(!sites.is_empty(), |gateway| sites.iter().any(|site| site == gateway)) {
-            let line = format!("http.sites = [\"{}\"]", gateway.unwrap_or("NAME OF THE GATEWAY'S CONNECTION"));
+            // An URL does not tell which gateway it leads to.
+            let line = gateway.map_or_else(
+                || "http.sites = [\"{connections.caddy}\"]".to_owned(),
+                |gateway| Gate::line("http.sites", gateway),
+            );
             return Err(self.deny("http", format!("the site {shown}"), line));
         }
         let bare = request.method == Method::Get && request.body == Body::None && request.bearer.is_none();
@@ -127,10 +132,13 @@ impl Gate {
     }
 
     fn deny_request(&self, connection: &str, method: &str, path: &str) -> Denial {
-        let line = format!(
-            "http.connections = [{{ connection = \"{connection}\", methods = [\"{method}\"], paths = [\"{}\"] }}]",
-            path.escape_default()
-        );
+        let (named, path_named) = (quoted(connection), quoted(path));
+        let line = match path.contains(['{', '}', '*']) {
+            true => NEVER.to_owned(),
+            false => format!(
+                "http.connections = [{{ connection = {named}, methods = [\"{method}\"], paths = [{path_named}] }}]"
+            ),
+        };
         self.deny("http", format!("{method} {path} of connection {connection}"), line)
     }
 }

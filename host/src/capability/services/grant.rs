@@ -3,6 +3,7 @@
 use crate::{
     capability::Gate,
     model::{Denial, Permit},
+    words::toml_key,
 };
 
 /// A verb of a connection.
@@ -24,7 +25,7 @@ impl Gate {
         Err(self.deny(
             "services.run",
             format!("`{verb}` of connection {connection}"),
-            format!("services.verbs.{connection} = [\"{}\"]", verb.escape_default()),
+            Gate::line(&format!("services.verbs.{}", toml_key(connection)), verb),
         ))
     }
 
@@ -33,7 +34,7 @@ impl Gate {
         if self.grants().services.verbs.contains_key(connection) {
             return Ok(Permit::new(connection.to_owned()));
         }
-        let line = format!("services.verbs.{connection} = []");
+        let line = format!("services.verbs.{} = []", toml_key(connection));
         Err(self.deny("services.verbs", format!("the verbs of connection {connection}"), line))
     }
 }

@@ -126,7 +126,7 @@ impl Gate {
         };
         if !self.grants().sql.relations.contains(&query.relation) {
             let asked = format!("the relation `{}`", query.relation);
-            return Err(self.deny(CAPABILITY, asked, format!("sql.relations = [{:?}]", query.relation)));
+            return Err(self.deny(CAPABILITY, asked, Gate::line("sql.relations", &query.relation)));
         }
         let asked = query.columns.iter().chain(query.where_equal.iter().map(|(column, _)| column));
         if let Some(column) = asked.into_iter().find(|column| !columns.contains(&column.as_str())) {
@@ -215,7 +215,7 @@ impl Gate {
                 self.sql_database(CAPABILITY, database)?;
                 if !self.grants().sql.extensions.contains(extension) {
                     let asked = format!("the extension `{}`", extension.escape_debug());
-                    return Err(self.deny(CAPABILITY, asked, format!("sql.extensions = [{extension:?}]")));
+                    return Err(self.deny(CAPABILITY, asked, Gate::line("sql.extensions", extension)));
                 }
             }
         }
@@ -248,7 +248,7 @@ impl Gate {
             false => Err(self.deny(
                 capability,
                 format!("the connection `{}`", connection.escape_debug()),
-                format!("sql.connections = [{connection:?}]"),
+                Gate::line("sql.connections", connection),
             )),
         }
     }
@@ -300,7 +300,7 @@ impl Gate {
         }
         match granted.iter().copied().flatten().any(|granted| granted == name) {
             true => Ok(()),
-            false => Err(self.deny(capability, asked, format!("sql.{field} = [{name:?}]"))),
+            false => Err(self.deny(capability, asked, Gate::line(&format!("sql.{field}"), name))),
         }
     }
 }
