@@ -122,7 +122,7 @@ impl Global {
             .map_err(|error| Ended::new(Exit::Error, format!("--log {}: {error}", self.log)))?;
         tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_writer(std::io::stderr)
+            .with_writer(|| crate::words::sink::CleanStderr)
             .with_target(false)
             .with_timer(tracing_subscriber::fmt::time::uptime())
             .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)

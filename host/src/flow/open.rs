@@ -16,6 +16,7 @@ use crate::{
     plan::Binding,
     plugin::Runtime,
     spec::{Spec, SpecArgs},
+    words,
     world::{Connections, Memo, State, World, vault::Vault},
 };
 
@@ -67,10 +68,12 @@ impl Flow {
             vault.declare(address, &offered.makes);
         }
         warnings.extend(vault.warnings().into_iter().map(of_the_store));
-        let world = World { host_file: Arc::clone(&host_file), connections, vault, state, memo };
+        let world = Arc::new(World { host_file: Arc::clone(&host_file), connections, vault, state, memo });
+        let known = Arc::clone(&world);
+        words::sink::install(move |text| known.vault.cleaned(text));
         Ok(Self {
             host_file,
-            world: Arc::new(world),
+            world,
             spec: front.spec,
             contracts: front.contracts,
             catalog: front.catalog,

@@ -14,13 +14,15 @@ use std::{
 use anstream::{AutoStream, ColorChoice, adapter::strip_str};
 use zeroize::Zeroizing;
 
+use crate::words::sink::clean;
+
 static FAILED: OnceLock<String> = OnceLock::new();
 
 /// Prints a result.
 pub fn print(text: impl Display) {
     let out = io::stdout();
     let choice = AutoStream::choice(&out);
-    if let Err(error) = write(out.lock(), &text.to_string(), choice) {
+    if let Err(error) = write(out.lock(), &clean(&text.to_string()), choice) {
         FAILED.get_or_init(|| error.to_string());
     }
 }
@@ -54,7 +56,7 @@ fn write_secret(mut to: impl Write, value: &Zeroizing<String>) -> io::Result<()>
 pub fn tell(text: impl Display) {
     let err = io::stderr();
     let choice = AutoStream::choice(&err);
-    drop(write(err.lock(), &text.to_string(), choice));
+    drop(write(err.lock(), &clean(&text.to_string()), choice));
 }
 
 /// Tells a person something, in a line.

@@ -54,6 +54,27 @@ fn secrets_are_found_nowhere_but_at_their_destinations() -> Result<()> {
     lab.down()
 }
 
+/// Nothing in the host knows that this part of the spec holds a secret: what is printed goes through the sink all the same.
+#[test]
+fn whatever_way_a_secret_took_it_is_not_printed() -> Result<()> {
+    let lab = Scratch::up(&Options::default())?;
+    let stack = Stack::in_test(&lab)?;
+    let mut evidence = Evidence::new();
+    let value = "a-name-that-Is0The1Password2Too";
+    evidence.canaries.add("database_password", value);
+    evidence.run(&stack, "secret set", &["database_password"], value)?.with(0)?;
+    let named = format!("container.mediamanager.name={value}");
+    for more in [&["--set", &named][..], &["--set", &named, "--json"]] {
+        let said = evidence.run(&stack, "plan", more, "")?;
+        ensure!(said.out.contains("(secret secret.mediamanager.database_password)"), "{}{}", said.out, said.err);
+        for text in [&said.out, &said.err] {
+            let found = evidence.canaries.find(text.as_bytes());
+            ensure!(found.is_empty(), "{}", found[0]);
+        }
+    }
+    lab.down()
+}
+
 /// Three by `secret set`, one by `secret import`; gives the administrator's password.
 fn put_in(evidence: &mut Evidence, lab: &Lab, stack: &Stack) -> Result<String> {
     // Compiling plugins with a log of everything takes minutes, and is not what is looked at.

@@ -136,6 +136,11 @@ impl Vault {
         }
     }
 
+    /// The text without the secrets in it; none when there are none, or when that can't be told.
+    pub fn cleaned(&self, text: &str) -> Option<String> {
+        self.redacted(text).ok().filter(|clean| clean != text)
+    }
+
     /// Whether foreign bytes hold a secret: an answer that does never crosses to a plugin. Yes, when that can't be told.
     pub fn finds_secret_in(&self, bytes: &[u8]) -> bool {
         let found = || -> Result<bool> {
