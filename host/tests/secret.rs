@@ -402,3 +402,180 @@ fn a_pipe_in_the_place_of_any_file_is_an_error_at_once() {
         assert!(said.contains("is not a regular file"), "{command:?}: {said}");
     }
 }
+
+/// The same by a plugin of a file, with what the host file grants it.
+fn with_a_plugin_of_its_own(machine: &Machine) -> PathBuf {
+    let built = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/plugins");
+    let plugins = std::env::var_os("STACKRUN_TEST_PLUGINS").map_or_else(built, PathBuf::from);
+    let plugin = machine.path("secret.wasm");
+    fs::copy(plugins.join("secret.wasm"), &plugin).unwrap();
+    let at = machine.directory.path().display().to_string();
+    let host = fs::read_to_string(machine.path("stackrun.toml")).unwrap();
+    let granted = format!(
+        "[plugin.secret]\npath = \"{}\"\n[plugin.secret.grants]\nfiles.write = [\"{at}/srv/\"]\nfiles.read = \
+         [\"{at}/agenix-env\"]\n",
+        plugin.display()
+    );
+    machine.write("stackrun.toml", &(host + &granted), 0o600);
+    plugin
+}
+
+#[test]
+fn what_was_made_is_forgotten_and_taken_away_without_plugin_and_without_spec() {
+    let machine = Machine::new();
+    let plugin = with_a_plugin_of_its_own(&machine);
+    assert_eq!(machine.run(&["secret", "set", "app.toml", "api_key"], "key\n").0, 0);
+    machine.done(&["apply", "--yes", "app.toml"]);
+    fs::remove_file(&plugin).unwrap();
+    let spec = fs::read_to_string(machine.path("app.toml")).unwrap();
+    let (code, said) = machine.run(&["plan", "app.toml"], "");
+    assert!(code == 3 && said.contains("secret.wasm"), "{said}");
+
+    // The spec says which stack is meant, whatever else is wrong in it.
+    machine.write("app.toml", &format!("{spec}\n[no-such-kind.app]\nto = \"${{nobody.port}}\"\n"), 0o644);
+    let said = machine.done(&["forget", "--yes", "app.toml", "secret.app", "secret.api_key"]);
+    assert!(said.contains("media/secret.app/api_key"), "{said}");
+    // When it is no TOML at all, its name does.
+    machine.write("app.toml", &format!("[no TOML\n{spec}"), 0o644);
+    for (given, why) in [("app.toml", "does not say what its stack is called"), ("medea", "can't be read")] {
+        let (code, said) = machine.run(&["destroy", "--yes", given], "");
+        assert!(code == 3 && said.contains(why) && said.contains("media"), "{said}");
+        assert!(machine.path("srv/app/env").exists() && !machine.path("state/medea.state").exists());
+    }
+    let (code, said) = machine.run(&["forget", "--yes", "../media", "secret.app"], "");
+    assert_eq!(code, 3, "{said}");
+    machine.done(&["destroy", "--yes", "media", "--delete-data", "secret.app"]);
+    assert_eq!(fs::read_dir(machine.path("srv")).unwrap().count(), 0);
+    let stored = |name: &str| machine.path("store/media/secret.app").join(format!("{name}.age")).exists();
+    assert!(!stored("password") && stored("api_key"), "what is forgotten stays, the rest goes");
+}
+
+#[test]
+fn a_plan_names_a_plugin_that_is_not_the_last_runs() {
+    let machine = Machine::applied();
+    let plugin = with_a_plugin_of_its_own(&machine);
+    let says = |said: &str| said.contains("plugin `secret` is not the one of the last run");
+    assert!(!says(&machine.done(&["plan", "app.toml"])), "the same component from another place");
+    // A section of its own changes what a component is, and not what it does.
+    let mut component = fs::read(&plugin).unwrap();
+    component.extend([0, 2, 1, b'a']);
+    fs::write(&plugin, component).unwrap();
+    let said = machine.done(&["plan", "app.toml"]);
+    assert!(says(&said) && said.contains("its component ") && !said.contains("version "), "{said}");
+    let json = machine.done(&["plan", "--json", "app.toml"]);
+    let json: serde_json::Value =
+        serde_json::from_str(&json[json.find('{').unwrap()..=json.rfind('}').unwrap()]).unwrap();
+    assert_eq!(json["plugin_changes"][0]["plugin"], "secret");
+    machine.done(&["apply", "--yes", "app.toml"]);
+    assert!(!says(&machine.done(&["plan", "app.toml"])), "it is the last run's by now");
+}
+
+/// A stack that needs nothing from anybody.
+const ALONE: &str = r#"
+[stack]
+name = "media"
+
+[secret.app]
+password = { generate = "alphanumeric", length = 40 }
+
+[[secret.app.render]]
+path   = "${host.data}/app/env"
+values = { PASSWORD = "${secret.password}" }
+"#;
+
+/// Kills a command when it has written to the state of the stack so many times; false when it came to its end before.
+fn killed_after_writes(machine: &Machine, command: &str, writes: usize) -> bool {
+    let log = machine.path("state/media.state-wal");
+    let seen = || fs::metadata(&log).map(|facts| (facts.len(), facts.mtime(), facts.mtime_nsec())).ok();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_stackrun"))
+        .args([command, "--yes", "app.toml"])
+        .current_dir(machine.directory.path())
+        .env("STACKRUN_HOST", machine.path("stackrun.toml"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (mut last, mut changes) = (seen(), 0);
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "{command}: {status}");
+            return false;
+        }
+        let now = seen();
+        if now != last {
+            (last, changes) = (now, changes + 1);
+        }
+        if changes >= writes {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return true;
+        }
+    }
+}
+
+#[test]
+fn a_run_killed_after_any_write_to_state_converges() {
+    let stored = |machine: &Machine| fs::read(machine.path("store/media/secret.app/password.age")).ok();
+    for writes in 1.. {
+        let machine = Machine::new();
+        machine.write("app.toml", ALONE, 0o644);
+        let applying = killed_after_writes(&machine, "apply", writes);
+        let secret = stored(&machine);
+        machine.done(&["apply", "--yes", "app.toml"]);
+        assert!(machine.nothing_to_do(), "apply killed after {writes} writes");
+        assert!(secret.is_none() || secret == stored(&machine), "a secret was made anew after {writes} writes");
+        assert_eq!(fs::read_dir(machine.path("srv/app")).unwrap().count(), 1, "apply killed after {writes} writes");
+
+        let destroying = killed_after_writes(&machine, "destroy", writes);
+        machine.done(&["destroy", "--yes", "app.toml"]);
+        assert_eq!(fs::read_dir(machine.path("srv")).unwrap().count(), 0, "destroy killed after {writes} writes");
+        assert!(machine.done(&["destroy", "--yes", "app.toml"]).contains("nothing to take away"));
+        assert!(stored(&machine).is_some());
+        if !applying && !destroying {
+            assert!(writes > 12, "only {writes} writes to state were seen");
+            return;
+        }
+    }
+}
+
+#[test]
+fn what_another_stack_has_is_neither_claimed_nor_taken_away() {
+    let machine = Machine::applied();
+    let spec = fs::read_to_string(machine.path("app.toml")).unwrap();
+    let other = spec.replace("name = \"media\"", "name = \"other\"") + "adopt = true\n";
+    machine.write("other.toml", &other, 0o644);
+    assert_eq!(machine.run(&["secret", "set", "other.toml", "api_key"], "key\n").0, 0);
+    let beside = || {
+        let mut names: Vec<_> =
+            fs::read_dir(machine.path("state")).unwrap().map(|one| one.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let (env, before) = (machine.env(), beside());
+    for command in [&["plan"][..], &["apply", "--yes"], &["status"]] {
+        let (code, said) = machine.run(&[command, &["other.toml"]].concat(), "");
+        assert_eq!(code, 3, "{command:?}: {said}");
+        assert!(said.contains("srv/app/env") && said.contains("which is secret.app's of the stack `media`"), "{said}");
+    }
+    assert_eq!((machine.env(), beside()), (env.clone(), before), "a look at another stack's state leaves nothing");
+
+    // One whose state can't be read is said, and stops nobody.
+    machine.write("state/broken.state", "no state of anybody's", 0o600);
+    let said = machine.done(&["plan", "app.toml"]);
+    assert!(said.contains("whether the stack `broken` has any of this can't be told"), "{said}");
+    machine.done(&["apply", "--yes", "app.toml"]);
+
+    // What state says of another stack counts for what is taken away too.
+    fs::remove_file(machine.path("state/broken.state")).unwrap();
+    fs::copy(machine.path("state/media.state"), machine.path("state/other.state")).unwrap();
+    let (code, said) = machine.run(&["destroy", "--yes", "app.toml"], "");
+    assert!(code == 1 && said.contains("is secret.app's of the stack `other`"), "{said}");
+    let without = spec.split("[[secret.app.render]]").next().unwrap();
+    machine.write("app.toml", without, 0o644);
+    let (code, said) = machine.run(&["plan", "app.toml"], "");
+    assert!(code == 3 && said.contains("is secret.app's of the stack `other`"), "{said}");
+    assert_eq!(machine.env(), env);
+    machine.done(&["forget", "--yes", "other", "secret.app"]);
+    machine.done(&["apply", "--yes", "app.toml"]);
+    assert!(!machine.path("srv/app").exists());
+}

@@ -11,7 +11,7 @@ use crate::{
         condition::{Proof, prove},
     },
     draft::{Action, Move, Revert},
-    model::{Failure, value::Address},
+    model::{Failure, Thing, value::Address},
     state::{JournalEntry, Phase, RunId},
 };
 
@@ -53,6 +53,8 @@ pub struct ActionRun<'a> {
     pub run: RunId,
     /// Whose action it is.
     pub instance: &'a Address,
+    /// The thing that it changes.
+    pub thing: &'a Thing,
     /// The action.
     pub action: &'a Action,
     /// Where events go.
@@ -154,7 +156,8 @@ impl ActionRun<'_> {
         let state = &self.acting.world.state;
         let entry = JournalEntry {
             address: self.instance.clone(),
-            thing: self.action.thing.clone(),
+            thing: self.thing.clone(),
+            change: self.action.change,
             index,
             step: step.clone(),
             phase: Phase::Intended,

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::{Applied, Reporter, undo::Undo};
 use crate::{
     capability::{Gate, Gates},
     model::value::Address,
-    plan::{KeptData, Removal, StepPreviews},
-    state::{InstanceRecord, OwnedRecord},
+    plan::{KeptData, Removal, StepPreviews, identity, undone_of_others, untold},
+    state::{InstanceRecord, OtherStack, OwnedRecord},
     world::{State, World},
 };
 
@@ -20,14 +20,26 @@ pub struct Destruction {
     pub removals: Vec<Removal>,
     /// Data that stays.
     pub kept: Vec<KeptData>,
+    /// What is not as sure as it should be.
+    pub warnings: Vec<String>,
 }
 
-/// What destroy would do. Data goes only for the instances named in `delete_data`.
-pub fn destruction(state: &State, delete_data: &BTreeSet<Address>) -> Result<Destruction> {
-    let mut planned = Destruction::default();
-    for record in backwards(state.instances()?, &state.edges()?) {
+/// What destroy would do. Data goes only for the instances named in `delete_data`, and what several hold only when all of
+/// them are named.
+///
+/// # Errors
+/// Something of it is another stack's; state can't be read.
+pub fn destruction(state: &State, others: &[OtherStack], delete_data: &BTreeSet<Address>) -> Result<Destruction> {
+    let mut planned = Destruction { warnings: untold(others), ..Destruction::default() };
+    let recorded = state.instances()?;
+    let mut staying = BTreeSet::new();
+    for record in recorded.iter().filter(|record| !delete_data.contains(&record.address)) {
+        let data = record.owns.iter().filter(|one| one.owned.holds_data);
+        staying.extend(data.map(|one| identity(&one.owned.thing).map(str::to_owned)));
+    }
+    for record in backwards(recorded, &state.edges()?) {
         for OwnedRecord { owned, grants, .. } in record.owns.into_iter().rev() {
-            if owned.holds_data && !delete_data.contains(&record.address) {
+            if owned.holds_data && staying.contains(&identity(&owned.thing).map(str::to_owned)) {
                 let (address, key) = (record.address.clone(), owned.thing.key.clone());
                 planned.kept.push(KeptData { address, key, what: owned.thing.to_string() });
                 continue;
@@ -42,7 +54,10 @@ pub fn destruction(state: &State, delete_data: &BTreeSet<Address>) -> Result<Des
             });
         }
     }
-    Ok(planned)
+    match undone_of_others(&planned.removals, others).first() {
+        None => Ok(planned),
+        Some(theirs) => bail!("{theirs}; nothing was changed"),
+    }
 }
 
 /// Whoever came last goes first; edges that state kept count more than the order of the last run.
@@ -67,7 +82,7 @@ impl Destruction {
             world.vault.declare(&record.address, &world.state.makings(&record.address)?);
         }
         let gates = self.gates(stack);
-        let run = world.state.begin_run(&serde_json::to_string(&self.as_plan(stack))?)?;
+        let run = world.state.begin_run(&self.as_plan(stack).to_json(serde_json::to_string)?)?;
         let undo = Undo { world, gates: &gates, edges: &world.state.edges()?, reporter };
         let stopped = undo.all(run, stack, self.removals.iter()).await?;
         world.state.end_run(run, if stopped.is_some() { "stopped" } else { "destroyed" })?;
@@ -80,6 +95,8 @@ impl Destruction {
             format: crate::plan::FORMAT,
             stack: stack.to_owned(),
             binding: crate::plan::Binding::default(),
+            plugin_changes: Vec::new(),
+            warnings: self.warnings.clone(),
             instances: Vec::new(),
             removals: self.removals.clone(),
             kept: self.kept.clone(),

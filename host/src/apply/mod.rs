@@ -12,6 +12,8 @@ mod recorded;
 mod recover;
 mod run;
 mod sequence;
+#[cfg(test)]
+mod tests;
 mod undo;
 mod verify;
 

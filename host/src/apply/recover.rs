@@ -40,15 +40,17 @@ pub async fn recover(world: &World, reporter: &dyn Reporter) -> Result<Option<Re
     let open = open_actions(&run);
     let settled = settled(&open, &plan);
     for open in open.iter().rev() {
-        let Some((_, JournalEntry { address, thing, .. })) = open.entries.first() else { continue };
-        let action = action_of(&plan, address, thing)
-            .with_context(|| format!("the journal has a step of {address} {thing} that its plan lacks"))?;
+        let Some((_, entry)) = open.entries.first() else { continue };
+        let JournalEntry { address, thing, change, .. } = entry;
+        let action = action_of(&plan, entry).with_context(|| {
+            format!("the journal has a step to {} the {thing} of {address} that its plan lacks", change.word())
+        })?;
         let gate = gates.get(address).context("an instance of the killed plan has no gate")?;
         let acting = Acting { world, gate, gates: &gates };
         let before = recovered.left.len();
-        one_action(open, address, &action, &settled, acting, reporter, &mut recovered).await?;
+        one_action(open, entry, &action, &settled, acting, reporter, &mut recovered).await?;
         if recovered.left.len() > before {
-            world.state.set_proven(address, thing, false)?;
+            world.state.set_proven(address, &thing.key, false)?;
         }
     }
     world.state.end_run(run.id, "recovered")?;
@@ -75,30 +77,29 @@ fn open_actions(run: &Run) -> Vec<Run> {
 /// The settles that were begun: what one action began was for all that settle in the same way.
 fn settled(open: &[Run], plan: &Plan) -> Vec<Vec<Step>> {
     let begun = open.iter().flat_map(|run| &run.entries).filter(|(_, entry)| entry.index.is_none());
-    begun.filter_map(|(_, entry)| Some(action_of(plan, &entry.address, &entry.thing)?.settle)).collect()
+    begun.filter_map(|(_, entry)| Some(action_of(plan, entry)?.settle)).collect()
 }
 
-fn action_of(plan: &Plan, address: &Address, thing: &str) -> Option<Action> {
-    let planned = plan.instances.iter().filter(|instance| &instance.address == address);
-    let mut actions = planned.flat_map(|instance| &instance.planned.actions);
-    if let Some(action) = actions.find(|action| action.thing == thing) {
+fn action_of(plan: &Plan, JournalEntry { address, thing, .. }: &JournalEntry) -> Option<Action> {
+    let mut actions = plan.actions().filter(|(instance, _)| &instance.address == address);
+    if let Some((_, action)) = actions.find(|(instance, action)| instance.thing(&action.thing) == Some(thing)) {
         return Some(action.clone());
     }
     let mut removals = plan.removals.iter();
-    let removal = removals.find(|removal| &removal.address == address && removal.owned.thing.key == thing)?;
+    let removal = removals.find(|removal| &removal.address == address && &removal.owned.thing == thing)?;
     Some(undo_action(&removal.owned, &removal.reason))
 }
 
 async fn one_action(
     run: &Run,
-    address: &Address,
+    JournalEntry { address, thing, .. }: &JournalEntry,
     action: &Action,
     settled: &[Vec<Step>],
     acting: Acting<'_>,
     reporter: &dyn Reporter,
     recovered: &mut Recovered,
 ) -> Result<()> {
-    let thing = &action.thing;
+    let key = &action.thing;
     let reached = run.entries.iter().filter_map(|(_, entry)| entry.index).max();
     let past_return = match (action.no_return, reached) {
         (Some(no_return), Some(reached)) => reached >= no_return as usize,
@@ -107,16 +108,16 @@ async fn one_action(
     report_unknowable(run, &acting, address, reporter, recovered);
     if past_return {
         let next = first_to_do(run, &acting).await?;
-        let line = format!("{address} {thing}: the run was killed past the point of no return; finishing it");
+        let line = format!("{address} {key}: the run was killed past the point of no return; finishing it");
         tell(reporter, recovered, line);
-        let one = ActionRun { acting, run: run.id, instance: address, action, reporter };
+        let one = ActionRun { acting, run: run.id, instance: address, thing, action, reporter };
         if let Err(failure) = one.carry_out(Moving::from(next)).await {
             one.failed(&failure);
-            recovered.left.push(format!("{address} {thing}: {}", acting.world.vault.redact(&failure.to_string())));
+            recovered.left.push(format!("{address} {key}: {}", acting.world.vault.redact(&failure.to_string())));
         }
         return Ok(());
     }
-    tell(reporter, recovered, format!("{address} {thing}: the run was killed in the middle; taking it back"));
+    tell(reporter, recovered, format!("{address} {key}: the run was killed in the middle; taking it back"));
     let begun = run.entries.iter().filter_map(|(_, entry)| begun(entry, action, &acting).transpose());
     let settle = if settled.contains(&action.settle) { action.settle.clone() } else { Vec::new() };
     let done = Done { begun: begun.collect::<Result<_>>()?, settle };

@@ -65,12 +65,10 @@ impl Apply<'_> {
         let state = &self.world.state;
         self.world.vault.establish()?;
         let known = state.edges()?;
-        let run = state.begin_run(&serde_json::to_string(self.plan)?)?;
+        let run = state.begin_run(&self.plan.to_json(serde_json::to_string)?)?;
         let mut stopped = self.actions(run, &gates).await?;
         if stopped.is_none() {
-            if self.only.is_none() {
-                state.set_edges(&self.plan.edges)?;
-            }
+            self.remember_whole()?;
             let removals = self.plan.removals.iter().filter(|removal| self.is_meant(&removal.address));
             stopped = Undo { world: self.world, gates: &gates, edges: &known, reporter: self.reporter }
                 .all(run, &self.plan.stack, removals)
@@ -86,7 +84,20 @@ impl Apply<'_> {
     /// # Errors
     /// State can't be read or written.
     pub fn remember(&self) -> Result<()> {
-        Progress::new(self, &[]).map(drop)
+        Progress::new(self, &[])?;
+        self.remember_whole()
+    }
+
+    /// What holds of the stack as a whole, once all its actions are done.
+    fn remember_whole(&self) -> Result<()> {
+        let state = &self.world.state;
+        if self.only.is_some() {
+            return Ok(());
+        }
+        if state.edges()? != self.plan.edges {
+            state.set_edges(&self.plan.edges)?;
+        }
+        state.set_plugins(&self.plan.binding.loaded)
     }
 
     fn is_meant(&self, address: &Address) -> bool {
@@ -103,7 +114,8 @@ impl Apply<'_> {
         for (index, (instance, action)) in todo.iter().enumerate() {
             let gate = gates.get(&instance.address).context("an instance of the plan has no gate")?;
             let acting = Acting { world: self.world, gate, gates };
-            let next = Next { index, acting, instance: &instance.address, action, put_off: put_off[index] };
+            let thing = instance.thing(&action.thing).context("an action changes no thing of its instance")?;
+            let next = Next { index, acting, instance: &instance.address, thing, action, put_off: put_off[index] };
             let needs = |other: &Address| self.plan.needs(instance, other);
             stop = sequence.next(next, needs, &mut |index, done| progress.keep(index, done)).await?;
             if stop.is_some() {
@@ -215,56 +227,5 @@ impl<'p> Progress<'p> {
         }
         self.finished.push((index, done));
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        apply::Destruction,
-        capability::{Step, files::FileRemove},
-        draft::{Move, Owned, Planned, Revert},
-        model::Thing,
-        test_support::machine::Stage,
-    };
-
-    struct Silent;
-
-    impl Reporter for Silent {
-        fn report(&self, _: Event) {}
-    }
-
-    fn plan(undone_by: &str) -> Plan {
-        let thing =
-            Thing { key: "file".into(), connection: "files".into(), kind: "file".into(), name: "/srv/a".into() };
-        let undo = vec![Move { step: Step::FileRemove(FileRemove { path: undone_by.into() }), revert: Revert::ByHost }];
-        let owns = vec![Owned { thing, holds_data: false, adopted: false, undo, undo_settle: Vec::new() }];
-        let instance = InstancePlan {
-            address: Address::new("container", "app"),
-            plugin: "container".into(),
-            grants: Default::default(),
-            makings: Vec::new(),
-            uses: Default::default(),
-            planned: Planned { owns, ..Planned::default() },
-            previews: Vec::new(),
-            by_hand: Default::default(),
-            theirs: Vec::new(),
-        };
-        Plan { instances: vec![instance], ..Destruction::default().as_plan("stack") }
-    }
-
-    #[tokio::test]
-    async fn a_corrected_undo_reaches_state_though_there_is_nothing_to_do() {
-        let stage = Stage::new();
-        for path in ["/srv/a", "/srv/a", "/srv/corrected"] {
-            let plan = plan(path);
-            assert!(plan.is_empty());
-            Apply { world: &stage.world, plan: &plan, only: None, reporter: &Silent }.remember().unwrap();
-            let recorded = stage.world.state.instances().unwrap();
-            let [record] = recorded.as_slice() else { panic!("{recorded:?}") };
-            let [owned] = record.owns.as_slice() else { panic!("{record:?}") };
-            assert_eq!(owned.owned, plan.instances[0].planned.owns[0]);
-        }
     }
 }

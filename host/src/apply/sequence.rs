@@ -13,7 +13,7 @@ use super::{
 use crate::{
     capability::{Acting, Step, StepFailure},
     draft::Action,
-    model::value::Address,
+    model::{Thing, value::Address},
     state::RunId,
 };
 
@@ -48,6 +48,8 @@ pub struct Next<'a> {
     pub acting: Acting<'a>,
     /// Whose it is.
     pub instance: &'a Address,
+    /// The thing that it changes.
+    pub thing: &'a Thing,
     /// The action.
     pub action: &'a Action,
     /// Whether its settle is left to a later one.
@@ -95,13 +97,13 @@ impl<'a> Sequence<'a> {
         needs: impl Fn(&Address) -> bool,
         record: &mut Record<'_>,
     ) -> Result<Option<Stop>> {
-        let Next { index, acting, instance, action, put_off } = next;
+        let Next { index, acting, instance, thing, action, put_off } = next;
         if self.open.iter().any(|open| open.one.instance == instance || needs(open.one.instance))
             && let Some(stop) = self.finish(record).await?
         {
             return Ok(Some(stop));
         }
-        let one = ActionRun { acting, run: self.run, instance, action, reporter: self.reporter };
+        let one = ActionRun { acting, run: self.run, instance, thing, action, reporter: self.reporter };
         let mut moving = Moving::from(0);
         let went = one.go(&mut moving).await;
         let open = Open { index, one, moving };
@@ -172,9 +174,13 @@ impl<'a> Sequence<'a> {
     fn keep(&self, open: Open<'a>, record: &mut Record<'_>) -> Result<()> {
         let Open { index, one, moving } = open;
         let journal = moving.journal().to_vec();
-        record(index, one.done(moving))?;
-        one.acting.world.vault.remember()?;
-        one.acting.world.state.forget_steps(self.run, &journal)
+        let world = one.acting.world;
+        // A run that is killed in between would find steps to take back of an action that state says is done.
+        world.state.as_one(|| {
+            record(index, one.done(moving))?;
+            world.vault.remember()?;
+            world.state.forget_steps(self.run, &journal)
+        })
     }
 }
 

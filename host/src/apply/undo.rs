@@ -50,7 +50,8 @@ impl Undo<'_> {
         let mut stop = None;
         for (index, (removal, action, gate)) in todo.iter().enumerate() {
             let acting = Acting { world: self.world, gate, gates: self.gates };
-            let next = Next { index, acting, instance: &removal.address, action, put_off: put_off[index] };
+            let (instance, thing) = (&removal.address, &removal.owned.thing);
+            let next = Next { index, acting, instance, thing, action, put_off: put_off[index] };
             // Whoever was made after it has to be gone, and not only on paper.
             let needs = |other: &Address| comes_after(self.edges, other, &removal.address);
             stop = sequence.next(next, needs, &mut forget).await?;

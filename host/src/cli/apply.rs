@@ -17,7 +17,7 @@ use crate::{
     render::{self, reporter},
     spec::SpecArgs,
     state::Run,
-    world::{disk, trusted},
+    world::{World, disk, trusted},
 };
 
 /// Make all of a spec true, and prove that it works
@@ -55,7 +55,7 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
         }
     };
     let flow = Flow::open(&spec, &host, Purpose::Other).await?;
-    let _lock = flow.lock()?;
+    let _lock = flow.world.lock(flow.stack())?;
     let reporter = reporter(args.json);
     let resumed = recover_first(&flow, saved.as_deref(), reporter.as_ref()).await?;
     let drawn = flow.plan().await?;
@@ -80,7 +80,7 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
     let apply = Apply { world: &flow.world, plan: &drawn.plan, only, reporter: reporter.as_ref() };
     match drawn.plan.is_empty() {
         true => apply.remember()?,
-        false => ended(apply.run().await?, &flow)?,
+        false => ended(apply.run().await?, &flow.world)?,
     }
     if let Some(only) = only {
         say_left_undone(&drawn.plan, only, reporter.as_ref());
@@ -220,9 +220,9 @@ pub fn confirm(yes: bool) -> Result<(), Ended> {
 }
 
 /// The exit code and the words of a run that stopped.
-pub fn ended(applied: Applied, flow: &Flow) -> Result<(), Ended> {
+pub fn ended(applied: Applied, world: &World) -> Result<(), Ended> {
     let Applied::Stopped { instance, thing, failure, left } = applied else { return Ok(()) };
-    let because = flow.world.vault.redact(&failure.to_string());
+    let because = world.vault.redact(&failure.to_string());
     let (exit, end) = match (&failure, left.is_empty()) {
         (StepFailure::Denied(_), true) => (Exit::Plugin, "it is taken back; what was done before it stays"),
         (StepFailure::Unproven { .. }, true) => (Exit::Unproven, "it is taken back; what was done before it stays"),

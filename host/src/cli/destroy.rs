@@ -11,18 +11,19 @@ use super::{
 use crate::{
     apply::{destruction, recover},
     exit::{Ended, Exit},
-    flow::{Flow, Purpose},
+    flow::Recorded,
     model::value::Address,
     plan::preview,
     render::{self, reporter},
-    spec::SpecArgs,
+    spec::StackArgs,
+    state::other_stacks,
 };
 
 /// Take a stack away again; data and secrets stay unless named
 #[derive(Debug, Args)]
 pub struct DestroyArgs {
     #[command(flatten)]
-    spec: SpecArgs,
+    stack: StackArgs,
     /// Delete the data of this instance too (a database, secrets); may be given several times
     #[arg(long, value_name = "ADDRESS")]
     delete_data: Vec<Address>,
@@ -36,29 +37,31 @@ pub struct DestroyArgs {
 
 /// Undoes what state knows, backwards.
 pub async fn run(args: DestroyArgs, global: &Global) -> Result<Exit, Ended> {
-    let flow = Flow::open(&args.spec, &global.host, Purpose::Other).await?;
-    let _lock = flow.lock()?;
+    let on_record = Recorded::open(&args.stack.stack, &global.host)?;
+    let (world, stack) = (&on_record.world, on_record.stack.as_str());
+    let _lock = world.lock(stack)?;
     let reporter = reporter(args.json);
-    recover(&flow.world, reporter.as_ref()).await?;
+    recover(world, reporter.as_ref()).await?;
     let delete_data: BTreeSet<Address> = args.delete_data.into_iter().collect();
-    let recorded = flow.world.state.instances()?;
-    for given in delete_data.iter().filter(|given| flow.section(given).is_none()) {
-        known(given, recorded.iter().map(|record| &record.address), "what stackrun has made of this stack")?;
+    let instances = world.state.instances()?;
+    for given in delete_data.iter().filter(|given| !on_record.is_in_spec(given)) {
+        known(given, instances.iter().map(|record| &record.address), "what stackrun has made of this stack")?;
     }
-    let destruction = destruction(&flow.world.state, &delete_data)?;
+    let others = other_stacks(&world.host_file.state, stack);
+    let destruction = destruction(&world.state, &others, &delete_data)?;
     if destruction.removals.is_empty() {
         render::tell_line("There is nothing to take away.");
         return Ok(Exit::Done);
     }
-    let mut plan = destruction.as_plan(flow.stack());
-    preview(&mut plan, &flow.world, &destruction.gates(flow.stack())).await;
+    let mut plan = destruction.as_plan(stack);
+    preview(&mut plan, world, &destruction.gates(stack)).await;
     if !args.json {
         render::print(render::plan(&plan));
     }
     confirm(args.yes)?;
-    let applied = destruction.run(&flow.world, flow.stack(), reporter.as_ref()).await?;
+    let applied = destruction.run(world, stack, reporter.as_ref()).await?;
     drop(reporter);
-    ended(applied, &flow)?;
+    ended(applied, world)?;
     for kept in &destruction.kept {
         render::tell_line(format_args!(
             "kept: {} ({}); --delete-data {} takes it",

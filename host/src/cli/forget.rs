@@ -10,10 +10,10 @@ use crate::{
     apply::recover,
     diagnostic::{closest, listed},
     exit::{Ended, Exit},
-    flow::{Flow, Purpose},
+    flow::Recorded,
     model::value::Address,
     render::{self, reporter},
-    spec::SpecArgs,
+    spec::StackArgs,
     state::{InstanceRecord, OwnedRecord},
     words::printable,
 };
@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug, Args)]
 pub struct ForgetArgs {
     #[command(flatten)]
-    spec: SpecArgs,
+    stack: StackArgs,
     /// The instance
     address: Address,
     /// One of its things, by its key; without it all of them
@@ -34,12 +34,13 @@ pub struct ForgetArgs {
 
 /// Recovers what a killed run left, shows what is forgotten, asks, forgets.
 pub async fn run(args: ForgetArgs, global: &Global) -> Result<Exit, Ended> {
-    let flow = Flow::open(&args.spec, &global.host, Purpose::Other).await?;
-    let _lock = flow.lock()?;
+    let on_record = Recorded::open(&args.stack.stack, &global.host)?;
+    let world = &on_record.world;
+    let _lock = world.lock(&on_record.stack)?;
     let reporter = reporter(false);
-    recover(&flow.world, reporter.as_ref()).await?;
+    recover(world, reporter.as_ref()).await?;
     drop(reporter);
-    let recorded = flow.world.state.instances()?;
+    let recorded = world.state.instances()?;
     known(&args.address, recorded.iter().map(|record| &record.address), "what stackrun has made of this stack")?;
     let Some(record) = recorded.iter().find(|record| record.address == args.address) else { return Ok(Exit::Done) };
     let things = named(record, args.thing.as_deref())?;
@@ -52,10 +53,9 @@ pub async fn run(args: ForgetArgs, global: &Global) -> Result<Exit, Ended> {
         ));
     }
     confirm(args.yes)?;
-    for one in things {
-        flow.world.state.forget_thing(&args.address, &one.owned.thing)?;
-    }
-    if flow.section(&args.address).is_some() {
+    let things: Vec<_> = things.iter().map(|one| &one.owned.thing).collect();
+    world.state.forget(&args.address, &things)?;
+    if on_record.is_in_spec(&args.address) {
         render::tell_line("The spec still has this instance: the next plan meets these things as somebody else's.");
     }
     Ok(Exit::Done)

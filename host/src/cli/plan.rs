@@ -47,7 +47,7 @@ pub async fn run(args: PlanArgs, global: &Global) -> Result<Exit, Ended> {
         save(&planned.plan, out)?;
     }
     if args.json {
-        render::print_line(to_json(&planned.plan)?);
+        render::print_line(planned.plan.to_json(serde_json::to_string_pretty)?);
     } else {
         render::print(render::plan(&planned.plan));
         say_how_to_apply(&args, global, &planned.plan);
@@ -76,14 +76,10 @@ fn how_to_apply(args: &PlanArgs, global: &Global) -> String {
     format!("To carry it out:  {line}\nTo keep exactly this plan for later:  add  -o plan.json")
 }
 
-fn to_json(plan: &Plan) -> Result<String, Ended> {
-    Ok(serde_json::to_string_pretty(plan).context("the plan can't be written as JSON")?)
-}
-
 /// 0600: a plan holds no secret, but all of a machine's set-up. A new file in the place of the old one, so that neither an
 /// old mode nor a link decides who reads it.
 fn save(plan: &Plan, path: &Path) -> Result<(), Ended> {
-    let bytes = to_json(plan)?;
+    let bytes = plan.to_json(serde_json::to_string_pretty)?;
     let write = || -> anyhow::Result<()> {
         let name = path.file_name().context("it is not the name of a file")?;
         let folder = match path.parent() {

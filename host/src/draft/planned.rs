@@ -103,11 +103,11 @@ pub enum Revert {
 }
 
 impl Owned {
-    /// Whether several instances may own it: a directory that goes away only when nothing is left in it. Whoever comes
-    /// first makes it, and whoever leaves last takes it away.
+    /// Whether several instances of a stack may own it: a directory. Whoever comes first makes it, and whoever leaves last
+    /// takes it away.
     pub fn is_shared(&self) -> bool {
-        let only_when_empty = |one: &Move| one.step.removes_if_empty();
-        !self.holds_data && !self.undo.is_empty() && self.undo.iter().all(only_when_empty)
+        let directory = |one: &Move| one.step.removes_a_folder();
+        !self.undo.is_empty() && self.undo.iter().all(directory)
     }
 }
 

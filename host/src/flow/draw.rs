@@ -22,7 +22,7 @@ use crate::{
     plugin::{PluginFault, SLOTS, What},
     reference::{Schedule, Views, picked},
     spec::{Instance, Spec},
-    state::InstanceRecord,
+    state::{InstanceRecord, other_stacks},
     world::World,
 };
 
@@ -40,12 +40,15 @@ impl Flow {
         self.refuse(problems)?;
         pin::images(&mut drafts, &self.spec.stack, &self.world).await.map_err(anyhow::Error::new)?;
         pin::adopted(&mut drafts, &self.spec.stack, &self.world).map_err(anyhow::Error::new)?;
+        let others = other_stacks(&self.host_file.state, &self.spec.stack);
         let assembled = Assembled {
             stack: &self.spec.stack,
             instances: self.spec.instances.iter().map(|instance| &instance.address).collect(),
             drafts,
             edges: self.graph.edges().clone(),
             recorded: &recorded,
+            others: &others,
+            last_plugins: self.world.state.plugins()?,
             printed: self.printed(),
             binding: Binding { secrets, ..self.binding.clone() },
             plain: &|target| self.world.vault.plain_marker(target),

@@ -3,7 +3,8 @@
 //! `open` has files `read` and plugins loaded, while `prefetch` asks servers what the last plan had to know; `front` checks the
 //! spec, `offer` asks what each instance makes and offers, unless that is `known` from the last run; `draw` has every
 //! instance planned and puts the plan together, `by_hand` looks whether what others write is already as it should be,
-//! `denied` says what has to be granted first, `ready` whether what is planned can be written here.
+//! `denied` says what has to be granted first, `ready` whether what is planned can be written here. `recorded` is the short
+//! way, from state alone.
 
 mod by_hand;
 mod cores;
@@ -20,6 +21,7 @@ mod plugins;
 mod prefetch;
 mod read;
 mod ready;
+mod recorded;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -28,6 +30,7 @@ pub use open::{Purpose, refuse_errors, say};
 pub use plugins::{LoadedPlugin, Plugins};
 use prefetch::Ahead;
 pub use read::{Machine, Read, read};
+pub use recorded::Recorded;
 
 use crate::{
     capability::Gates,
@@ -41,7 +44,7 @@ use crate::{
     reference::Graph,
     schema::Catalog,
     spec::Spec,
-    world::{World, state::Lock},
+    world::World,
 };
 
 /// Files read and checked, plugins loaded, the world at hand.
@@ -84,16 +87,6 @@ impl Flow {
     /// `[stack] name`
     pub fn stack(&self) -> &str {
         &self.spec.stack
-    }
-
-    /// The stack's lock, and a state that is whole: for commands that change something.
-    ///
-    /// # Errors
-    /// Another run holds the lock; the state file is damaged.
-    pub fn lock(&self) -> anyhow::Result<Lock> {
-        let lock = Lock::take(&self.host_file.state, self.stack())?;
-        self.world.state.refuse_damaged()?;
-        Ok(lock)
     }
 
     /// What each instance makes.

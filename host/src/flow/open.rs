@@ -101,15 +101,20 @@ impl Files {
     fn read(args: &SpecArgs, host: &Path, cache: &Cache) -> Result<Self, Ended> {
         let (machine, read) = std::thread::scope(|scope| {
             let read = scope.spawn(|| read(args));
-            (host_file::read_with(host, Some(cache)), read.join())
+            (machine(host, cache), read.join())
         });
-        let (host_file, host_source, host_problems) = machine.map_err(anyhow::Error::new)?;
-        let sources = Sources { host_file: Some(host_source.clone()), ..Sources::default() };
-        refuse_errors(&host_problems, &sources)?;
-        tracing::debug!("the host file is sound");
+        let (host_file, host_source, host_problems) = machine?;
         let read = read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        Ok(Self { read, host_file: Arc::new(host_file), host_source, host_problems })
+        Ok(Self { read, host_file, host_source, host_problems })
     }
+}
+
+/// The host file, when there is no mistake in it.
+pub(super) fn machine(host: &Path, cache: &Cache) -> Result<(Arc<HostFile>, Source, Vec<Diagnostic>), Ended> {
+    let (host_file, source, problems) = host_file::read_with(host, Some(cache)).map_err(anyhow::Error::new)?;
+    refuse_errors(&problems, &Sources { host_file: Some(source.clone()), ..Sources::default() })?;
+    tracing::debug!("the host file is sound");
+    Ok((Arc::new(host_file), source, problems))
 }
 
 /// What a plan is made from, before anything is observed.
@@ -121,7 +126,7 @@ fn binding(args: &SpecArgs, host: &Path, spec: &Spec, host_file: &Source, plugin
         set: args.set.clone(),
         host_file_path: absolute(host)?,
         host_file: digest(&host_file.text),
-        plugins: plugins.iter().map(|loaded| (loaded.name.clone(), loaded.digest.clone())).collect(),
+        loaded: plugins.iter().map(|loaded| (loaded.name.clone(), loaded.identity())).collect(),
         ..Binding::default()
     })
 }

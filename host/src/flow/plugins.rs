@@ -8,7 +8,7 @@ use super::cores::on_all_cores;
 use crate::{
     exit::{Ended, Exit},
     hex::hex,
-    model::{GrantLines, HostFile, PluginSettings},
+    model::{GrantLines, HostFile, PluginIdentity, PluginSettings},
     plugin::{Plugin, Runtime, builtin},
     world::trusted,
 };
@@ -23,6 +23,16 @@ pub struct LoadedPlugin {
     pub digest: String,
     /// What it brings, and what the host file grants.
     pub grants: Vec<GrantLines>,
+}
+
+impl LoadedPlugin {
+    /// Which build of it this is.
+    pub fn identity(&self) -> PluginIdentity {
+        let description = self.plugin.description();
+        let mut capabilities = description.capabilities.clone();
+        capabilities.sort();
+        PluginIdentity { version: description.version.clone(), digest: self.digest.clone(), capabilities }
+    }
 }
 
 /// By kind.

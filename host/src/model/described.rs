@@ -29,6 +29,17 @@ pub struct Description {
     pub capabilities: Vec<String>,
 }
 
+/// Which build of a plugin it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginIdentity {
+    /// Semantic version, as it says.
+    pub version: String,
+    /// SHA-256 of the component.
+    pub digest: String,
+    /// Interfaces it imports.
+    pub capabilities: Vec<String>,
+}
+
 /// Keyword of a section's schema: what its plugin reads at the root of a contract.
 pub(crate) const CONTRACT: &str = "x-contract";
 

@@ -16,7 +16,8 @@ pub mod value;
 pub use denial::{Denial, Denials};
 pub(crate) use described::CONTRACT;
 pub use described::{
-    ConnectionView, ConnectionWant, ConsumerView, Description, InstanceView, Offered, Output, OutputType, ReferenceInfo,
+    ConnectionView, ConnectionWant, ConsumerView, Description, InstanceView, Offered, Output, OutputType,
+    PluginIdentity, ReferenceInfo,
 };
 pub use diagnostic::{Diagnostic, Document, Place, Segment, Severity};
 pub use failure::{Failure, Sameness};

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Binding, FORMAT, InstancePlan, KeptData, Plan, Removal, SecretUse, inside, order, ownership, ports};
+use super::{
+    Binding, FORMAT, InstancePlan, KeptData, Plan, PluginChange, Removal, SecretUse, inside, order, ownership, ports,
+};
 use crate::{
     capability::{Step, StepKind, WrittenBy, step::Part},
     draft::{Action, Owned, Planned, Position},
     model::{
-        Diagnostic, Grants, Making, Place,
+        Diagnostic, Grants, Making, Place, PluginIdentity,
         value::{Address, Target},
     },
-    state::InstanceRecord,
+    state::{InstanceRecord, OtherStack},
 };
 
 /// What the flow knows of one instance once its plugin has answered.
@@ -42,6 +44,10 @@ pub struct Assembled<'a> {
     pub edges: BTreeSet<(Address, Address)>,
     /// What state has.
     pub recorded: &'a [InstanceRecord],
+    /// What the other stacks of this machine have.
+    pub others: &'a [OtherStack],
+    /// The plugins of the last run.
+    pub last_plugins: BTreeMap<String, PluginIdentity>,
     /// Connections with `write = "print"`.
     pub printed: BTreeSet<String>,
     /// What the plan is bound to.
@@ -53,11 +59,13 @@ pub struct Assembled<'a> {
 /// Orders, expands, and holds against what is owned. Previews are still empty.
 ///
 /// # Errors
-/// Instances that wait for each other in a ring; two claimants of one thing; a shared thing that two make differently.
+/// Instances that wait for each other in a ring; two claimants of one thing, in this stack or with another; a shared thing that two make differently.
 pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
-    let Assembled { stack, instances, mut drafts, edges, recorded, printed, binding, plain } = parts;
+    let Assembled { stack, instances, mut drafts, edges, recorded, others, last_plugins, printed, binding, plain } =
+        parts;
     let mut errors = ownership::refuse_unplanned(&instances, &drafts);
     errors.extend(ownership::refuse_two_claimants(&drafts));
+    errors.extend(ownership::refuse_claims_of_others(&drafts, recorded, others));
     errors.extend(ports::refuse_shared(&drafts));
     let addresses: Vec<Address> = drafts.iter().map(|draft| draft.address.clone()).collect();
     let groups = settle_together(&drafts);
@@ -72,6 +80,10 @@ pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
     };
     inside::expand(&mut drafts);
     let (removals, kept) = ownership::removals(&drafts, recorded);
+    let theirs = ownership::undone_of_others(&removals, others);
+    if !theirs.is_empty() {
+        return Err(theirs.into_iter().map(|theirs| Diagnostic::error(Place::Nowhere, theirs)).collect());
+    }
     let secrets = secret_uses(&drafts, &removals, &binding, plain);
     let mut by_address: BTreeMap<Address, Drafted> =
         drafts.into_iter().map(|draft| (draft.address.clone(), draft)).collect();
@@ -83,7 +95,9 @@ pub fn assemble(parts: Assembled<'_>) -> Result<Plan, Vec<Diagnostic>> {
     Ok(Plan {
         format: FORMAT,
         stack: stack.to_owned(),
+        plugin_changes: PluginChange::between(&last_plugins, &binding.loaded),
         binding,
+        warnings: ownership::untold(others),
         instances: drafts.into_iter().map(|draft| instance_plan(draft, &printed)).collect(),
         removals,
         kept: by_name(kept),

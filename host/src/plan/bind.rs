@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{InstancePlan, Plan};
+use crate::model::PluginIdentity;
 
 /// What a plan was made from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,12 +20,57 @@ pub struct Binding {
     pub host_file_path: PathBuf,
     /// SHA-256 of its bytes.
     pub host_file: String,
-    /// SHA-256 of each plugin's component, by name.
-    pub plugins: BTreeMap<String, String>,
+    /// Each plugin, by name.
+    #[serde(default)]
+    pub loaded: BTreeMap<String, PluginIdentity>,
     /// Each secret that the stack makes, with its fingerprint; none while it is absent.
     pub secrets: BTreeMap<String, Option<String>>,
     /// Each question that was asked, with a digest of its answer: to explain, not to decide.
     pub observations: BTreeMap<String, String>,
+}
+
+/// A plugin that is not the one of the last run. It plans for what the other has made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginChange {
+    /// Its name.
+    pub plugin: String,
+    /// The last run's.
+    pub before: PluginIdentity,
+    /// This plan's.
+    pub now: PluginIdentity,
+}
+
+impl PluginChange {
+    /// Plugins that both have, each as another one.
+    pub fn between(
+        before: &BTreeMap<String, PluginIdentity>,
+        now: &BTreeMap<String, PluginIdentity>,
+    ) -> Vec<PluginChange> {
+        let changed = now.iter().filter_map(|(name, now)| {
+            let before = before.get(name).filter(|before| *before != now)?;
+            Some(PluginChange { plugin: name.clone(), before: before.clone(), now: now.clone() })
+        });
+        changed.collect()
+    }
+
+    /// What differs, most telling first.
+    pub fn differences(&self) -> Vec<String> {
+        let (before, now) = (&self.before, &self.now);
+        let more = |of: &PluginIdentity, than: &PluginIdentity| {
+            let more = of.capabilities.iter().filter(|one| !than.capabilities.contains(one));
+            more.cloned().collect::<Vec<_>>().join(", ")
+        };
+        let (gained, lost) = (more(now, before), more(before, now));
+        let short = |digest: &str| digest.chars().take(12).collect::<String>();
+        let lines = [
+            (!gained.is_empty()).then(|| format!("it now uses {gained}")),
+            (!lost.is_empty()).then(|| format!("it no longer uses {lost}")),
+            (before.version != now.version).then(|| format!("version {} is now {}", before.version, now.version)),
+            (before.digest != now.digest)
+                .then(|| format!("its component {} is now {}", short(&before.digest), short(&now.digest))),
+        ];
+        lines.into_iter().flatten().collect()
+    }
 }
 
 /// A saved plan that is no longer what would run, with what changed since.
@@ -52,6 +98,7 @@ impl Stale {
     pub fn between(saved: &Plan, fresh: &Plan) -> Option<Stale> {
         let decides = |plan: &Plan| Plan {
             binding: Binding { secrets: plan.binding.secrets.clone(), ..Binding::default() },
+            warnings: Vec::new(),
             ..plan.clone()
         };
         if decides(saved) == decides(fresh) {
@@ -79,11 +126,8 @@ fn input_changes(saved: &Binding, fresh: &Binding) -> Vec<String> {
     if saved.host_file != fresh.host_file {
         changes.push(format!("the host file {} changed", fresh.host_file_path.display()));
     }
-    for (name, digest) in &fresh.plugins {
-        if saved.plugins.get(name).is_some_and(|before| before != digest) {
-            changes.push(format!("plugin `{name}` changed"));
-        }
-    }
+    let changed = PluginChange::between(&saved.loaded, &fresh.loaded);
+    changes.extend(changed.iter().map(|change| format!("plugin `{}` changed", change.plugin)));
     changes
 }
 

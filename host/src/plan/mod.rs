@@ -15,8 +15,9 @@ mod preview;
 mod standing;
 
 pub use assemble::{Assembled, Drafted, assemble};
-pub use bind::{Binding, Stale};
+pub use bind::{Binding, PluginChange, Stale};
 pub use order::{Ring, order as ordered};
+pub use ownership::{identity, undone_of_others, untold};
 pub use plan::{FORMAT, InstancePlan, KeptData, Plan, Probe, Removal, SecretUse, StepPreviews, comes_after};
 pub use preview::preview;
 pub use standing::{Standing, Status};

@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Drafted, KeptData, Removal, StepPreviews};
 use crate::{
+    capability::StepKind,
     draft::{Move, Owned},
     model::{Diagnostic, Place, Thing, value::Address},
-    state::{InstanceRecord, OwnedRecord},
+    state::{InstanceRecord, OtherStack, OthersThing, OwnedRecord},
+    words,
 };
 
 /// The identity of a thing in the world.
-type Identity<'a> = (&'a str, &'a str, &'a str);
+type Identity<'a> = [&'a str; 3];
 
-fn identity(thing: &Thing) -> Identity<'_> {
-    (&thing.connection, &thing.kind, &thing.name)
+/// Two things of the same identity are one.
+pub fn identity(thing: &Thing) -> Identity<'_> {
+    [&thing.connection, &thing.kind, &thing.name]
 }
 
 /// Instances that the spec has and nobody has planned. What they own would look like left over, and be taken away.
@@ -54,6 +57,97 @@ pub fn refuse_two_claimants(drafts: &[Drafted]) -> Vec<Diagnostic> {
         }
     }
     refused
+}
+
+/// Things that state knows as another instance's, or that another stack has.
+pub fn refuse_claims_of_others(
+    drafts: &[Drafted],
+    recorded: &[InstanceRecord],
+    others: &[OtherStack],
+) -> Vec<Diagnostic> {
+    let mut holders: HashMap<Identity<'_>, Vec<(&Address, &Owned)>> = HashMap::new();
+    for record in recorded {
+        for OwnedRecord { owned, .. } in &record.owns {
+            holders.entry(identity(&owned.thing)).or_default().push((&record.address, owned));
+        }
+    }
+    let elsewhere = elsewhere(others);
+    let mut refused = Vec::new();
+    for draft in drafts {
+        for owned in &draft.planned.owns {
+            let (thing, address) = (&owned.thing, &draft.address);
+            let mut refuse = |message: String, help: String| {
+                let place = Place::Instance(address.clone(), Vec::new());
+                refused.push(Diagnostic::error(place, format!("{address} claims {message}")).help(help));
+            };
+            let known = holders.get(&identity(thing)).into_iter().flatten();
+            let mut of_others =
+                known.filter(|(holder, held)| *holder != address && !(owned.is_shared() && held.is_shared()));
+            if let Some((holder, held)) = of_others.next() {
+                refuse(
+                    format!("the {thing} behind `{}`, which stackrun has made for {holder}", thing.connection),
+                    format!("give it another name, or: {}", forget("SPEC", holder, &held.thing)),
+                );
+            }
+            if let Some((stack, theirs)) = elsewhere.get(&identity(thing))
+                && !(theirs.only_when_empty && owned.is_shared() && !owned.holds_data)
+            {
+                refuse(
+                    format!(
+                        "the {thing} behind `{}`, which is {}'s of the stack `{stack}`",
+                        thing.connection, theirs.address
+                    ),
+                    format!("give it another name, or: {}", forget(stack, &theirs.address, &theirs.thing)),
+                );
+            }
+        }
+    }
+    refused
+}
+
+/// What other stacks have, by its identity.
+fn elsewhere(others: &[OtherStack]) -> HashMap<Identity<'_>, (&str, &OthersThing)> {
+    let told = others.iter().filter_map(|other| Some((other.name.as_str(), other.owns.as_ref().ok()?)));
+    told.flat_map(|(name, owns)| owns.iter().map(move |one| (identity(&one.thing), (name, one)))).collect()
+}
+
+fn forget(stack: &str, address: &Address, thing: &Thing) -> String {
+    words::shell_line(&["stackrun", "forget", stack, &address.to_string(), &thing.key].map(str::to_owned))
+}
+
+/// What would be taken away and is another stack's, in words: the thing itself, or what its undo removes at a path.
+pub fn undone_of_others(removals: &[Removal], others: &[OtherStack]) -> Vec<String> {
+    let elsewhere = elsewhere(others);
+    let paths: HashMap<&str, (&str, &OthersThing)> = elsewhere
+        .values()
+        .filter(|(_, theirs)| theirs.thing.connection == "files")
+        .map(|found| (found.1.thing.name.as_str(), *found))
+        .collect();
+    let mut found = Vec::new();
+    for Removal { address, owned, .. } in removals {
+        let at_paths = owned.undo.iter().filter_map(|one| paths.get(one.step.facts().path?));
+        let mut theirs = elsewhere.get(&identity(&owned.thing)).into_iter().chain(at_paths);
+        if let Some((stack, theirs)) = theirs.find(|(_, theirs)| !theirs.only_when_empty) {
+            found.push(format!(
+                "the {} of {address} would be taken away, and the {} is {}'s of the stack `{stack}`\n  to leave it to \
+                 that stack: {}",
+                owned.thing,
+                theirs.thing,
+                theirs.address,
+                forget("SPEC", address, &owned.thing)
+            ));
+        }
+    }
+    found
+}
+
+/// Stacks of which can't be told what they own, in words.
+pub fn untold(others: &[OtherStack]) -> Vec<String> {
+    let untold = others.iter().filter_map(|other| {
+        let why = other.owns.as_ref().err()?;
+        Some(format!("whether the stack `{}` has any of this can't be told: {why:#}", other.name))
+    });
+    untold.collect()
 }
 
 /// Shared things are made by the first instance that wants them, in the order in which they are carried out.
@@ -130,6 +224,114 @@ pub fn removals(drafts: &[Drafted], recorded: &[InstanceRecord]) -> (Vec<Removal
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        capability::{
+            Step,
+            files::{DirectoryRemove, DirectoryRemoveIfEmpty, FileRemove},
+        },
+        draft::{Planned, Revert},
+    };
+
+    const PATH: &str = "/srv/data/app";
+
+    fn address(name: &str) -> Address {
+        Address::new("secret", name)
+    }
+
+    fn owned(kind: &str, holds_data: bool, undo: Step) -> Owned {
+        let thing = Thing { key: "it".into(), connection: "files".into(), kind: kind.into(), name: PATH.into() };
+        let undo = vec![Move { step: undo, revert: Revert::ByHost }];
+        Owned { thing, holds_data, adopted: false, undo, undo_settle: Vec::new() }
+    }
+
+    fn file() -> Owned {
+        owned("file", false, Step::FileRemove(FileRemove { path: PATH.into() }))
+    }
+
+    fn folder() -> Owned {
+        owned("directory", true, Step::DirectoryRemove(DirectoryRemove { path: PATH.into() }))
+    }
+
+    fn passing_folder() -> Owned {
+        owned("directory", false, Step::DirectoryRemoveIfEmpty(DirectoryRemoveIfEmpty { path: PATH.into() }))
+    }
+
+    fn drafted(name: &str, owned: Owned) -> Drafted {
+        Drafted {
+            address: address(name),
+            plugin: "secret".into(),
+            grants: Default::default(),
+            makings: Vec::new(),
+            uses: BTreeSet::new(),
+            planned: Planned { owns: vec![owned], ..Planned::default() },
+        }
+    }
+
+    fn recorded(name: &str, owned: Owned) -> InstanceRecord {
+        let owns = vec![OwnedRecord { owned, grants: Default::default(), proven: true }];
+        InstanceRecord { address: address(name), plugin: "secret".into(), owns }
+    }
+
+    fn other(owned: &Owned) -> OtherStack {
+        let theirs = OthersThing {
+            address: address("theirs"),
+            thing: owned.thing.clone(),
+            only_when_empty: owned.is_shared() && !owned.holds_data,
+        };
+        OtherStack { name: "other".into(), owns: Ok(vec![theirs]) }
+    }
+
+    #[test]
+    fn anothers_thing_is_not_claimed_and_a_folder_is_shared_within_a_stack() {
+        for (thing, with_an_instance, with_a_stack) in
+            [(file(), "refused", "refused"), (folder(), "shared", "refused"), (passing_folder(), "shared", "shared")]
+        {
+            let claimed = |recorded: &[InstanceRecord], others: &[OtherStack]| match refuse_claims_of_others(
+                &[drafted("ours", thing.clone())],
+                recorded,
+                others,
+            )
+            .as_slice()
+            {
+                [] => ("shared", String::new()),
+                [one] => ("refused", format!("{} {}", one.message, one.help.clone().unwrap_or_default())),
+                several => panic!("{several:?}"),
+            };
+            assert_eq!(claimed(&[recorded("ours", thing.clone())], &[]).0, "shared", "its own");
+            let (outcome, said) = claimed(&[recorded("theirs", thing.clone())], &[]);
+            assert_eq!(outcome, with_an_instance, "{thing:?}");
+            assert!(outcome == "shared" || said.contains("stackrun forget SPEC secret.theirs it"), "{said}");
+            let (outcome, said) = claimed(&[], &[other(&thing)]);
+            assert_eq!(outcome, with_a_stack, "{thing:?}");
+            assert!(outcome == "shared" || said.contains("stackrun forget other secret.theirs it"), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_another_stack_has_is_not_taken_away_under_any_name() {
+        let removal = |owned: Owned| {
+            let (_, kept) = removals(&[], &[recorded("ours", owned.clone())]);
+            let (removals, _) = removals(&[], &[recorded("ours", Owned { holds_data: false, ..owned })]);
+            assert_eq!(removals.len(), 1, "{kept:?}");
+            removals
+        };
+        // The same path under a kind of the plugin's own.
+        let disguised = Owned { thing: Thing { kind: "note".into(), name: "a".into(), ..file().thing }, ..file() };
+        for (ours, theirs, refused) in [
+            (file(), file(), 1),
+            (disguised.clone(), file(), 1),
+            (folder(), folder(), 1),
+            (passing_folder(), passing_folder(), 0),
+            (file(), Owned { thing: Thing { name: "/srv/b".into(), ..file().thing }, ..file() }, 0),
+        ] {
+            let said = undone_of_others(&removal(ours.clone()), &[other(&theirs)]);
+            assert_eq!(said.len(), refused, "{ours:?} {theirs:?}");
+            assert!(said.iter().all(|said| said.contains("secret.theirs's of the stack `other`")), "{said:?}");
+        }
+        let untold = [OtherStack { name: "other".into(), owns: Err(anyhow::anyhow!("it is damaged")) }];
+        assert!(undone_of_others(&removal(file()), &untold).is_empty());
+        assert_eq!(super::untold(&untold), ["whether the stack `other` has any of this can't be told: it is damaged"]);
+    }
 
     #[test]
     fn an_instance_that_nobody_planned_ends_the_plan() {

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::Binding;
+use super::{Binding, PluginChange};
 use crate::{
     capability::{Gate, Preview},
     draft::{Action, Owned, Planned},
@@ -13,6 +14,10 @@ use crate::{
 
 /// Version of the plan file's format.
 pub const FORMAT: u32 = 1;
+
+/// What to do about a plan that JSON can't carry.
+const NOT_KEPT: &str = "nothing was changed\n  look in the spec for a number such as `nan` or `inf`, and for tables within \
+                        tables a hundred deep";
 
 /// A reviewed plan holds every step. Apply carries out these and no others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +28,12 @@ pub struct Plan {
     pub stack: String,
     /// What it was made from.
     pub binding: Binding,
+    /// Plugins that are not those of the last run.
+    #[serde(default)]
+    pub plugin_changes: Vec<PluginChange>,
+    /// What is not as sure as it should be, a line each.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// In the order in which they are carried out.
     pub instances: Vec<InstancePlan>,
     /// What is taken away after that, in this order.
@@ -140,6 +151,20 @@ impl Plan {
         self.instances.iter().map(|instance| instance.by_hand.len()).sum()
     }
 
+    /// As text that gives this very plan when it is read: a run that is killed is put right by what the journal has of it,
+    /// and a saved plan is carried out.
+    ///
+    /// # Errors
+    /// It holds something that JSON can't: a number that is none, or without an end; tables nested without measure.
+    pub fn to_json(&self, write: impl FnOnce(&Self) -> serde_json::Result<String>) -> Result<String> {
+        let text = write(self).context("the plan can't be kept as JSON")?;
+        match serde_json::from_str::<Self>(&text) {
+            Ok(read) if &read == self => Ok(text),
+            Ok(_) => bail!("the plan can't be kept: it reads as another one; {NOT_KEPT}"),
+            Err(error) => bail!("the plan can't be kept, because it could not be read again: {error}; {NOT_KEPT}"),
+        }
+    }
+
     /// The actions that apply carries out, with their instances, in order.
     pub fn actions(&self) -> impl Iterator<Item = (&InstancePlan, &Action)> {
         self.instances.iter().flat_map(|instance| {
@@ -189,8 +214,12 @@ pub fn comes_after(edges: &BTreeSet<(Address, Address)>, one: &Address, other: &
 impl InstancePlan {
     /// The thing that an action changes, for a reader: `role mediamanager`; its key where the plan lists no such thing.
     pub fn named(&self, key: &str) -> String {
-        let mut things = self.planned.owns.iter().map(|owned| &owned.thing).chain(&self.theirs);
-        things.find(|thing| thing.key == key).map_or_else(|| key.to_owned(), ToString::to_string)
+        self.thing(key).map_or_else(|| key.to_owned(), ToString::to_string)
+    }
+
+    /// The thing with this key.
+    pub fn thing(&self, key: &str) -> Option<&Thing> {
+        self.planned.owns.iter().map(|owned| &owned.thing).chain(&self.theirs).find(|thing| thing.key == key)
     }
 
     /// The gate for this instance's steps.

@@ -15,6 +15,10 @@ use crate::{
 pub fn plan(plan: &Plan) -> String {
     let mut out = String::new();
     let shared = shared_settles(plan);
+    for warning in &plan.warnings {
+        let _ = writeln!(out, "{} {}\n", styled(Meaning::Warning, "!"), printable(warning));
+    }
+    of_plugins(&mut out, plan);
     for instance in &plan.instances {
         of_instance(&mut out, instance, &shared);
     }
@@ -75,6 +79,17 @@ fn shared_settles(plan: &Plan) -> Vec<&[Step]> {
         }
     }
     shared
+}
+
+fn of_plugins(out: &mut String, plan: &Plan) {
+    for change in &plan.plugin_changes {
+        let heading = format!("plugin `{}` is not the one of the last run", printable(&change.plugin));
+        let _ = writeln!(out, "{} {heading}", styled(Meaning::Warning, "!"));
+        for line in change.differences() {
+            let _ = writeln!(out, "    {}", styled(Meaning::Quiet, printable(&line)));
+        }
+        out.push('\n');
+    }
 }
 
 fn of_instance(out: &mut String, instance: &InstancePlan, shared: &[&[Step]]) {

@@ -1,4 +1,4 @@
-//! How a spec is named on the command line.
+//! How a spec, or a stack, is named on the command line.
 
 use std::path::PathBuf;
 
@@ -12,4 +12,15 @@ pub struct SpecArgs {
     /// A value in place of the spec's: ADDRESS.FIELD=VALUE, for example gateway.app.domain=app.example.org
     #[arg(long, value_name = "ADDRESS.FIELD=VALUE")]
     pub set: Vec<String>,
+}
+
+/// A stack that has a state already.
+#[derive(Clone, Debug, Args)]
+pub struct StackArgs {
+    /// The spec; or the name of its stack, when there is no spec any more
+    #[arg(value_name = "SPEC|STACK")]
+    pub stack: PathBuf,
+    /// So that the same options can be given to every command; nothing is planned here
+    #[arg(long, value_name = "ADDRESS.FIELD=VALUE", hide = true)]
+    set: Vec<String>,
 }

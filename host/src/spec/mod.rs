@@ -18,7 +18,7 @@ use std::{
 
 use toml::de::{DeTable, DeValue};
 
-pub use args::SpecArgs;
+pub use args::{SpecArgs, StackArgs};
 pub use index::Index;
 pub use reference::{broken, folder_of, is_broken, name_of};
 pub use text::{Piece, escape, pieces};
@@ -33,6 +33,11 @@ use crate::{
     },
     world::disk,
 };
+
+/// Whether a stack may be called so: its name becomes that of files.
+pub fn is_stack(name: &str) -> bool {
+    names::stack(name).is_ok()
+}
 
 /// The user's file, parsed.
 #[derive(Clone, Debug)]

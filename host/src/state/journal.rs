@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     capability::Step,
-    model::value::Address,
+    draft::Change,
+    model::{Thing, value::Address},
     world::{State, state::parsed},
 };
 
@@ -29,8 +30,11 @@ pub struct Run {
 pub struct JournalEntry {
     /// Whose.
     pub address: Address,
-    /// Key of the thing that the action changes.
-    pub thing: String,
+    /// The thing that the action changes. Its key alone would not say which: a thing that has got another name leaves the
+    /// one of its old name to be removed.
+    pub thing: Thing,
+    /// What happens to it.
+    pub change: Change,
     /// Which move of the action; none for a settle.
     pub index: Option<usize>,
     /// The step.

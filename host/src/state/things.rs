@@ -87,7 +87,7 @@ impl State {
     /// Remembers an instance with all it owns; `position` is its place in the order of this run.
     pub fn set_instance(&self, record: &InstanceRecord, position: usize) -> Result<()> {
         let mut sqlite = self.sqlite();
-        let transaction = sqlite.transaction()?;
+        let transaction = sqlite.savepoint()?;
         let address = record.address.to_string();
         transaction.prepare_cached("delete from thing where address = ?")?.execute([&address])?;
         transaction.prepare_cached("insert or replace into instance values (?, ?, ?)")?.execute(params![
@@ -97,10 +97,6 @@ impl State {
         ])?;
         for (position, OwnedRecord { owned, grants, proven }) in record.owns.iter().enumerate() {
             let thing = &owned.thing;
-            // A thing may have been handed over by another instance: the newest claim wins.
-            transaction
-                .prepare_cached("delete from thing where connection = ? and kind = ? and name = ? and not shared")?
-                .execute(params![thing.connection, thing.kind, thing.name])?;
             transaction.prepare_cached("insert into thing values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(
                 params![
                     address,
@@ -148,6 +144,15 @@ impl State {
         Ok(())
     }
 
+    /// Forgets things that a person no longer wants to be this stack's, all of them or none; the journal keeps which.
+    pub fn forget(&self, address: &Address, things: &[&Thing]) -> Result<()> {
+        self.as_one(|| {
+            let run = self.begin_run(&serde_json::json!({ "forget": address, "things": things }).to_string())?;
+            things.iter().try_for_each(|thing| self.forget_thing(address, thing))?;
+            self.end_run(run, "forgotten")
+        })
+    }
+
     /// Which instance came before which.
     pub fn edges(&self) -> Result<BTreeSet<(Address, Address)>> {
         let sqlite = self.sqlite();
@@ -164,7 +169,7 @@ impl State {
     /// Remembers them, in place of all earlier ones.
     pub fn set_edges(&self, edges: &BTreeSet<(Address, Address)>) -> Result<()> {
         let mut sqlite = self.sqlite();
-        let transaction = sqlite.transaction()?;
+        let transaction = sqlite.savepoint()?;
         transaction.execute("delete from edge", [])?;
         for (before, after) in edges {
             transaction

@@ -18,6 +18,7 @@ pub use state::State;
 
 use std::sync::Arc;
 
+use state::Lock;
 use vault::Vault;
 
 use crate::model::HostFile;
@@ -35,4 +36,16 @@ pub struct World {
     pub state: Arc<State>,
     /// Answers of this run.
     pub memo: Memo,
+}
+
+impl World {
+    /// The lock of a stack, and a state that is whole: for commands that change something.
+    ///
+    /// # Errors
+    /// Another run holds the lock; the state file is damaged.
+    pub fn lock(&self, stack: &str) -> anyhow::Result<Lock> {
+        let lock = Lock::take(&self.host_file.state, stack)?;
+        self.state.refuse_damaged()?;
+        Ok(lock)
+    }
 }

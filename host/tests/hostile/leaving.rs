@@ -241,9 +241,14 @@ fn anothers_secret_is_used_and_neither_made_nor_discarded() {
 
 /// A plugin that owns a folder, whose undo takes it away with all that is in it.
 fn removing(path: &str, holds_data: bool) -> Vec<u8> {
+    owning("files", path, path, holds_data)
+}
+
+/// A plugin that owns a thing, whose undo takes a folder away.
+fn owning(connection: &str, name: &str, path: &str, holds_data: bool) -> Vec<u8> {
     let pair =
         |pointer: u32, length: usize| [pointer.to_le_bytes(), u32::try_from(length).unwrap().to_le_bytes()].concat();
-    let words = [("it", 101_000), ("files", 102_000), ("directory", 103_000), ("it", 101_000)];
+    let words = [("it", 101_000), (connection, 102_000), ("directory", 103_000), (name, 107_000)];
     // Key, connection, kind and name; two booleans; the undo, and what settles it.
     let mut owned: Vec<u8> = words.iter().flat_map(|(word, at)| pair(*at, word.len())).collect();
     owned.extend([u8::from(holds_data), 0, 0, 0]);
@@ -279,6 +284,27 @@ fn data_is_taken_away_only_by_the_undo_of_a_thing_that_says_it_holds_some() {
              holds data may do that\n  nothing was changed; this is a mistake in the plugin, for its author to mend"
         )
     );
+}
+
+#[test]
+fn what_could_neither_be_made_nor_taken_away_is_not_owned() {
+    let place = Place::new();
+    let granted = place.path("granted/data");
+    for (connection, name, capability, asked) in [
+        ("files", place.path("beside"), "files.write", place.path("beside")),
+        ("files", "/etc/passwd".to_owned(), "files.write", "/etc/passwd".to_owned()),
+        ("files", place.path("granted//data"), "ownership", "which is another way to write a path".to_owned()),
+        ("store", "stack/secret.app/password".to_owned(), "ownership", "which another instance makes".to_owned()),
+        ("store", "other/hostile.app/key".to_owned(), "ownership", "which another instance makes".to_owned()),
+    ] {
+        let denial = place.denied(&owning(connection, &name, &granted, true));
+        assert_eq!(denial.capability, capability, "{connection} {name}");
+        assert!(denial.asked.contains(&asked), "{connection} {name}: {}", denial.asked);
+    }
+    for (connection, name) in [("files", granted.as_str()), ("store", "stack/hostile.app/key")] {
+        let owned = place.desk.plan_with(&owning(connection, name, &granted, true), place.grants(), place.desk.world());
+        assert_eq!(owned.unwrap().unwrap().owns.len(), 1, "{connection} {name}");
+    }
 }
 
 // ---- requests -----------------------------------------------------------------------------------------------------------

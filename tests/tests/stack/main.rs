@@ -3,6 +3,7 @@
 mod destroyed;
 mod drift;
 mod forgotten;
+mod killed;
 mod one_instance;
 mod printed;
 mod registered;

@@ -1,5 +1,6 @@
 //! All kinds of steps: the one list of them, from which the [`Step`] and the way to each kind's own module are made.
 
+mod claim;
 #[cfg(test)]
 mod denied_tests;
 mod prove;
@@ -10,6 +11,7 @@ mod wait;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+pub use claim::may_own;
 pub use prove::ProveFromInside;
 pub use together::{SharedPort, overlapping_mounts, shared_ports};
 pub use unless::Unless;
@@ -206,9 +208,9 @@ impl Step {
         self.facts().place.unwrap_or_else(|| self.headline())
     }
 
-    /// Whether it takes away a folder, and only when nothing is left in it.
-    pub fn removes_if_empty(&self) -> bool {
-        matches!(self, Step::DirectoryRemoveIfEmpty(_))
+    /// Whether it takes away a folder.
+    pub fn removes_a_folder(&self) -> bool {
+        matches!(self, Step::DirectoryRemoveIfEmpty(_) | Step::DirectoryRemove(_))
     }
 }
 

@@ -141,7 +141,7 @@ impl Secrets {
     }
 
     fn lock(&self) -> Result<Lock, Ended> {
-        Ok(self.flow.lock()?)
+        Ok(self.flow.world.lock(self.flow.stack())?)
     }
 
     fn presence(&self, target: &Target) -> anyhow::Result<Presence> {

@@ -6,9 +6,9 @@ use wasmtime::component::Resource;
 
 use super::{answer::once, diagnostics, words};
 use crate::{
-    capability::{Check, Settles, Step, StepKind},
+    capability::{Check, Settles, Step, StepKind, step::may_own},
     draft::{Action, Change, Difference, Move, Owned, Planned, Revert, misplaced},
-    model::{InstanceView, Thing},
+    model::{Denial, Denials, InstanceView, Thing},
     plugin::{What, bindings::exports::stackrun::plugin::guest as wit, call::Call},
 };
 
@@ -33,8 +33,11 @@ pub fn planned(said: wit::Planned, view: &InstanceView, call: &mut Call) -> Resu
         }
     }
     let steps = call.meter.limits().steps;
-    let mut taking = Taking { left: steps, most: steps, call };
+    let mut taking = Taking { left: steps, most: steps, denied: Vec::new(), call };
     let owns = said.owns.into_iter().map(|owned| taking.owned(owned, view)).collect::<Result<Vec<_>, _>>()?;
+    if !taking.denied.is_empty() {
+        return Err(What::Denied(Denials(taking.denied)));
+    }
     let actions = said.actions.into_iter().map(|action| taking.action(action)).collect::<Result<Vec<_>, _>>()?;
     let checks = said.checks.into_iter().map(|check| taking.check(check)).collect::<Result<Vec<_>, _>>()?;
     let planned = Planned { owns, actions, checks, diagnostics: diagnostics(said.diagnostics, view) };
@@ -76,6 +79,8 @@ fn coherent(planned: &Planned) -> Result<(), What> {
 struct Taking<'a> {
     left: usize,
     most: usize,
+    /// Things that it may not own.
+    denied: Vec<Denial>,
     call: &'a mut Call,
 }
 
@@ -138,13 +143,14 @@ impl Taking<'_> {
                 words::line(&connection)
             )));
         }
-        Ok(Owned {
-            thing: Thing { key, connection, kind, name },
-            holds_data: owned.holds_data,
-            adopted: owned.adopted,
-            undo: self.moves(owned.undo)?,
-            undo_settle: self.settle(owned.undo_settle)?,
-        })
+        let thing = Thing { key, connection, kind, name };
+        let undo = self.moves(owned.undo)?;
+        if let Some(outside) = &self.call.outside {
+            let steps: Vec<&Step> = undo.iter().map(|one| &one.step).collect();
+            self.denied.extend(may_own(&thing, &steps, &outside.gate).err());
+        }
+        let undo_settle = self.settle(owned.undo_settle)?;
+        Ok(Owned { thing, holds_data: owned.holds_data, adopted: owned.adopted, undo, undo_settle })
     }
 
     fn action(&mut self, action: wit::Action) -> Result<Action, What> {
@@ -201,7 +207,7 @@ mod tests {
         let settles = |step: Step| {
             let mut call = Call::new("hostile".into(), Limits::default());
             let handle = call.push(step).unwrap();
-            Taking { left: 9, most: 9, call: &mut call }.settle(vec![handle])
+            Taking { left: 9, most: 9, denied: Vec::new(), call: &mut call }.settle(vec![handle])
         };
         for fine in [run("reload"), run("restart"), Step::SqlReload(SqlReload { connection: "main".into() })] {
             assert_eq!(settles(fine.clone()).unwrap(), [fine]);

@@ -22,6 +22,14 @@ use crate::world::trusted;
 pub use lock::{Lock, LockHeld};
 pub use secrets::{PlaceRecord, SaltedRecord, SecretRecord};
 
+/// What a state file's name ends in, after the stack's.
+const SUFFIX: &str = ".state";
+
+/// Where the state of a stack lies.
+pub(crate) fn state_file(directory: &Path, stack: &str) -> PathBuf {
+    directory.join(format!("{stack}{SUFFIX}"))
+}
+
 /// One stack's state. All functions are short transactions; any thread may call them.
 #[derive(Debug)]
 pub struct State {
@@ -42,12 +50,21 @@ impl State {
             .create(directory)
             .with_context(|| format!("the state directory {} can't be made", directory.display()))?;
         trusted::directory(directory, "state directory")?;
-        let path = directory.join(format!("{stack}.state"));
+        let path = state_file(directory, stack);
         Self::make_first(&path)?;
         // Opened by its path after that: nobody else could put another one there.
         refuse_empty(&path)?;
         let connection = Connection::open(&path).map_err(|error| unusable(&path, &error))?;
         Self::prepare(connection, path)
+    }
+
+    /// Names of all stacks that have a state in a directory.
+    pub fn stacks(directory: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let name = |path: PathBuf| Some(path.to_str()?.strip_suffix(SUFFIX)?.rsplit('/').next()?.to_owned());
+        let mut stacks: Vec<String> = entries.filter_map(|entry| name(entry.path())).collect();
+        stacks.sort();
+        stacks
     }
 
     /// Makes the file with its tables under another name, unless it is there: under its own it is never empty, so that one
@@ -85,8 +102,8 @@ impl State {
         Self::prepare(Connection::open_in_memory()?, PathBuf::from(":memory:"))
     }
 
-    fn prepare(connection: Connection, path: PathBuf) -> Result<Self> {
-        schema::prepare(&connection).map_err(|problem| match problem {
+    fn prepare(mut connection: Connection, path: PathBuf) -> Result<Self> {
+        schema::prepare(&mut connection).map_err(|problem| match problem {
             schema::Problem::Newer { found, known } => anyhow::anyhow!(
                 "the state file {} was written by a newer stackrun (version {found} of the format, this one knows {known})\n  \
                  upgrade stackrun, or use the one that wrote it",
@@ -113,6 +130,18 @@ impl State {
             Ok(verdict) => Err(damaged(&self.path, &verdict.lines().last().unwrap_or_default())),
             Err(error) => Err(unusable(&self.path, &error)),
         }
+    }
+
+    /// Carries out several writes as one: all of them are on the disk when it returns, or none. For work of one thread while
+    /// no other writes.
+    ///
+    /// # Errors
+    /// Those of the work; the file can't be written.
+    pub fn as_one<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.sqlite().execute_batch("begin immediate")?;
+        let done = work();
+        self.sqlite().execute_batch(if done.is_ok() { "commit" } else { "rollback" })?;
+        done
     }
 
     pub(crate) fn sqlite(&self) -> MutexGuard<'_, Connection> {
