@@ -17,7 +17,6 @@ mod tests;
 mod undo;
 mod verify;
 
-pub use action::Reverted;
 pub use destroy::{Destruction, destruction};
 pub use event::{Event, Reporter};
 pub use recover::{Recovered, recover};

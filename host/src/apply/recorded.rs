@@ -1,12 +1,10 @@
 //! What state will say of an instance.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
 
 use crate::{
     draft::Owned,
-    plan::InstancePlan,
+    plan::{InstancePlan, identity},
     state::{InstanceRecord, OwnedRecord},
     world::World,
 };
@@ -16,17 +14,18 @@ pub struct Recorded<'a> {
     instance: &'a InstancePlan,
     /// Things that state knew and this plan still has, and those done in this run.
     record: InstanceRecord,
-    /// What the file has: it is written only when that differs.
-    stored: Option<InstanceRecord>,
+    /// Whether the file has something else, or nothing yet: it is written only then.
+    differs: bool,
     position: usize,
 }
 
 impl<'a> Recorded<'a> {
     /// As the run finds it; `before` is what state has.
-    pub fn new(instance: &'a InstancePlan, before: Option<&InstanceRecord>, position: usize) -> Self {
-        let owns = before.map(|record| record.owns.clone()).unwrap_or_default();
+    pub fn new(instance: &'a InstancePlan, before: Option<InstanceRecord>, position: usize) -> Self {
+        let differs = before.as_ref().is_none_or(|before| before.plugin != instance.plugin);
+        let owns = before.map(|record| record.owns).unwrap_or_default();
         let record = InstanceRecord { address: instance.address.clone(), plugin: instance.plugin.clone(), owns };
-        Self { instance, record, stored: before.cloned(), position }
+        Self { instance, record, differs, position }
     }
 
     /// The thing of an action that was carried out.
@@ -37,42 +36,38 @@ impl<'a> Recorded<'a> {
     }
 
     fn store(&mut self, world: &World) -> Result<()> {
-        if self.stored.as_ref() != Some(&self.record) {
+        if std::mem::take(&mut self.differs) {
             world.state.set_instance(&self.record, self.position)?;
-            self.stored = Some(self.record.clone());
         }
         Ok(())
     }
 
     /// All things that the plan lists, once no action is left; a thing without an action keeps what its proof said.
     pub fn keep_all(&mut self, world: &World) -> Result<()> {
-        let proven: BTreeSet<String> =
-            self.record.owns.iter().filter(|one| one.proven).map(|one| one.owned.thing.key.clone()).collect();
-        let known: BTreeSet<String> = self.record.owns.iter().map(|one| one.owned.thing.key.clone()).collect();
         for owned in &self.instance.planned.owns {
-            let key = &owned.thing.key;
-            self.set(owned, proven.contains(key) || !known.contains(key));
+            let known = self.record.owns.iter().find(|one| one.owned.thing.key == owned.thing.key);
+            self.set(owned, known.is_none_or(|one| one.proven));
         }
         // Another program writes them by now: they are no longer this stack's to take away.
+        let before = self.record.owns.len();
         self.record.owns.retain(|one| !self.instance.theirs.contains(&one.owned.thing));
+        self.differs |= self.record.owns.len() != before;
         self.store(world)
     }
 
     /// A thing of the same name in the world replaces the record; one of the same key under another name is still to
     /// be removed, and moves aside.
     fn set(&mut self, owned: &Owned, proven: bool) {
-        let same = |one: &OwnedRecord| {
-            let (a, b) = (&one.owned.thing, &owned.thing);
-            (&a.connection, &a.kind, &a.name) == (&b.connection, &b.kind, &b.name)
-        };
         let mut record = OwnedRecord { owned: owned.clone(), grants: self.instance.grants.clone(), proven };
+        let known = self.record.owns.iter_mut().find(|one| identity(&one.owned.thing) == identity(&owned.thing));
         // Only the run that adopts a thing can tell that it was somebody else's; it stays so, and undo leaves it there.
-        record.owned.adopted |= self.record.owns.iter().any(|one| same(one) && one.owned.adopted);
+        record.owned.adopted |= known.as_ref().is_some_and(|one| one.owned.adopted);
         if record.owned.adopted {
             record.owned.undo.clear();
             record.owned.undo_settle.clear();
         }
-        match self.record.owns.iter_mut().find(|one| same(one)) {
+        match known {
+            Some(place) if *place == record => return,
             Some(place) => *place = record,
             None => {
                 for one in self.record.owns.iter_mut().filter(|one| one.owned.thing.key == owned.thing.key) {
@@ -81,5 +76,6 @@ impl<'a> Recorded<'a> {
                 self.record.owns.push(record);
             }
         }
+        self.differs = true;
     }
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 
 use super::{
     Event, Reporter,
-    action::{ActionRun, Before, Begun, Done, Moving, take_back},
+    action::{ActionRun, Before, Begun, Open, Settling, take_back},
     gates_of,
     undo::undo_action,
 };
@@ -105,23 +105,23 @@ async fn one_action(
         (Some(no_return), Some(reached)) => reached >= no_return as usize,
         _ => false,
     };
+    let one = ActionRun { acting, run: run.id, instance: address, thing, action, reporter };
     report_unknowable(run, &acting, address, reporter, recovered);
     if past_return {
         let next = first_to_do(run, &acting).await?;
         let line = format!("{address} {key}: the run was killed past the point of no return; finishing it");
         tell(reporter, recovered, line);
-        let one = ActionRun { acting, run: run.id, instance: address, thing, action, reporter };
-        if let Err(failure) = one.carry_out(Moving::from(next)).await {
-            one.failed(&failure);
+        if let Err(failure) = Open::from(next, one).carry_out().await {
+            Open::new(0, one).failed(&failure);
             recovered.left.push(format!("{address} {key}: {}", acting.world.vault.redact(&failure.to_string())));
         }
         return Ok(());
     }
     tell(reporter, recovered, format!("{address} {key}: the run was killed in the middle; taking it back"));
     let begun = run.entries.iter().filter_map(|(_, entry)| begun(entry, action, &acting).transpose());
-    let settle = if settled.contains(&action.settle) { action.settle.clone() } else { Vec::new() };
-    let done = Done { begun: begun.collect::<Result<_>>()?, settle };
-    recovered.left.extend(take_back(&acting, address, done, reporter).await.left);
+    let settling = if settled.contains(&action.settle) { Settling::Begun } else { Settling::NotBegun };
+    let open = Open::found(begun.collect::<Result<_>>()?, one);
+    recovered.left.extend(take_back(&[open], settling).await.lines);
     Ok(())
 }
 

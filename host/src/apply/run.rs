@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result};
 
 use super::{
-    Event, Reporter, Reverted,
-    action::{Done, take_back},
+    Reporter,
+    action::{ActionRun, Open, Settling, take_back},
     recorded::Recorded,
-    sequence::{Next, Sequence, Stop, puts_off},
+    sequence::{Stop, one_by_one},
     undo::Undo,
 };
 use crate::{
@@ -105,74 +105,38 @@ impl Apply<'_> {
     }
 
     async fn actions(&self, run: RunId, gates: &Gates) -> Result<Option<Applied>> {
+        let Apply { world, plan, reporter, .. } = *self;
         let todo: Vec<(&InstancePlan, &Action)> =
-            self.plan.actions().filter(|(instance, _)| self.is_meant(&instance.address)).collect();
-        let put_off = puts_off(todo.iter().map(|(_, action)| *action));
-        let mut progress = Progress::new(self, &todo)?;
-        let mut sequence = Sequence::new(run, self.reporter);
-        let mut stop = None;
-        for (index, (instance, action)) in todo.iter().enumerate() {
+            plan.actions().filter(|(instance, _)| self.is_meant(&instance.address)).collect();
+        let mut runs = Vec::with_capacity(todo.len());
+        for (instance, action) in &todo {
             let gate = gates.get(&instance.address).context("an instance of the plan has no gate")?;
-            let acting = Acting { world: self.world, gate, gates };
             let thing = instance.thing(&action.thing).context("an action changes no thing of its instance")?;
-            let next = Next { index, acting, instance: &instance.address, thing, action, put_off: put_off[index] };
-            let needs = |other: &Address| self.plan.needs(instance, other);
-            stop = sequence.next(next, needs, &mut |index, done| progress.keep(index, done)).await?;
-            if stop.is_some() {
-                break;
-            }
+            let acting = Acting { world, gate, gates };
+            runs.push(ActionRun { acting, run, instance: &instance.address, thing, action, reporter });
         }
-        if stop.is_none() {
-            stop = sequence.finish(&mut |index, done| progress.keep(index, done)).await?;
-        }
-        match stop {
-            None => Ok(None),
-            Some(stop) => self.stopped(gates, &todo, stop, progress.finished).await.map(Some),
-        }
-    }
-
-    async fn stopped(
-        &self,
-        gates: &Gates,
-        todo: &[(&InstancePlan, &Action)],
-        stop: Stop,
-        finished: Vec<(usize, Done)>,
-    ) -> Result<Applied> {
-        let Stop { index, failure, mut left, unproven } = stop;
-        for index in unproven {
+        let mut progress = Progress::new(self, &todo)?;
+        let needs = |index: usize, other: &Address| plan.needs(todo[index].0, other);
+        let stop = one_by_one(&runs, needs, &mut |open| progress.keep(open)).await?;
+        let Some(Stop { index, failure, mut left }) = stop else { return Ok(None) };
+        for index in left.of {
             let (instance, action) = todo[index];
-            self.world.state.set_proven(&instance.address, &action.thing, false)?;
+            world.state.set_proven(&instance.address, &action.thing, false)?;
         }
+        // What this run changed at instances whose values the failed one consumed goes back too: the old container must
+        // find the old password. What was created stays: nothing could have used it before.
         let (failed, action) = todo[index];
-        let finished = finished.into_iter().map(|(index, done)| (todo[index].0, todo[index].1, done));
-        left.extend(self.take_back_consumed(gates, failed, finished.rev()).await?.left);
-        Ok(Applied::Stopped { instance: failed.address.clone(), thing: action.thing.clone(), failure, left })
-    }
-
-    /// What this run changed at instances whose values the failed one consumed goes back too: the old container must
-    /// find the old password. What was created stays: nothing could have used it before.
-    async fn take_back_consumed<'p>(
-        &self,
-        gates: &Gates,
-        failed: &InstancePlan,
-        finished: impl Iterator<Item = (&'p InstancePlan, &'p Action, Done)>,
-    ) -> Result<Reverted> {
-        let mut reverted = Reverted::default();
-        for (instance, action, done) in finished {
-            let (address, thing) = (&instance.address, action.thing.clone());
-            let changed = matches!(action.change, Change::Update | Change::Replace);
-            if !changed || (address != &failed.address && !failed.uses.contains(address)) {
-                continue;
+        for open in progress.finished.into_iter().rev() {
+            let (instance, done) = todo[open.index];
+            let consumed = instance.address == failed.address || failed.uses.contains(&instance.address);
+            if consumed && matches!(done.change, Change::Update | Change::Replace) {
+                let back = take_back(&[open], Settling::Begun).await;
+                world.state.set_proven(&instance.address, &done.thing, back.lines.is_empty())?;
+                left.lines.extend(back.lines);
             }
-            let Some(gate) = gates.get(address) else { continue };
-            let acting = Acting { world: self.world, gate, gates };
-            let back = take_back(&acting, address, done, self.reporter).await;
-            let complete = back.left.is_empty();
-            self.world.state.set_proven(address, &thing, complete)?;
-            self.reporter.report(Event::Reverted { instance: address.clone(), thing, complete });
-            reverted.left.extend(back.left);
         }
-        Ok(reverted)
+        let (instance, thing) = (failed.address.clone(), action.thing.clone());
+        Ok(Some(Applied::Stopped { instance, thing, failure, left: left.lines }))
     }
 }
 
@@ -183,16 +147,16 @@ struct Progress<'p> {
     records: BTreeMap<&'p Address, Recorded<'p>>,
     /// How many actions of each instance are left.
     left: BTreeMap<&'p Address, usize>,
-    finished: Vec<(usize, Done)>,
+    finished: Vec<Open<'p>>,
 }
 
 impl<'p> Progress<'p> {
     /// Instances without an action are recorded at once.
     fn new(apply: &Apply<'p>, todo: &'p [(&'p InstancePlan, &'p Action)]) -> Result<Self> {
         let state = &apply.world.state;
-        let recorded = state.instances()?;
-        let recorded: HashMap<&Address, &InstanceRecord> =
-            recorded.iter().map(|record| (&record.address, record)).collect();
+        let recorded = state.instances()?.into_iter();
+        let mut recorded: HashMap<Address, InstanceRecord> =
+            recorded.map(|record| (record.address.clone(), record)).collect();
         let mut left: BTreeMap<&Address, usize> = BTreeMap::new();
         for (instance, _) in todo {
             *left.entry(&instance.address).or_default() += 1;
@@ -206,7 +170,7 @@ impl<'p> Progress<'p> {
             if state.makings(address)? != instance.makings {
                 state.set_makings(address, &instance.makings)?;
             }
-            let mut record = Recorded::new(instance, recorded.get(address).copied(), position);
+            let mut record = Recorded::new(instance, recorded.remove(address), position);
             if !left.contains_key(address) {
                 record.keep_all(apply.world)?;
             }
@@ -216,8 +180,8 @@ impl<'p> Progress<'p> {
     }
 
     /// Records an action that is complete; with the last one of an instance, all that it owns.
-    fn keep(&mut self, index: usize, done: Done) -> Result<()> {
-        let (instance, action) = self.todo[index];
+    fn keep(&mut self, open: Open<'p>) -> Result<()> {
+        let (instance, action) = self.todo[open.index];
         let record = self.records.get_mut(&instance.address).context("an action of no instance")?;
         record.keep(self.world, &action.thing)?;
         let left = self.left.entry(&instance.address).or_default();
@@ -225,7 +189,7 @@ impl<'p> Progress<'p> {
         if *left == 0 {
             record.keep_all(self.world)?;
         }
-        self.finished.push((index, done));
+        self.finished.push(open);
         Ok(())
     }
 }

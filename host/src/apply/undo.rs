@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use super::{
     Applied, Reporter,
-    action::Done,
-    sequence::{Next, Sequence, Stop, puts_off},
+    action::{ActionRun, Open},
+    sequence::{Stop, one_by_one},
 };
 use crate::{
     capability::{Acting, Gate, Gates},
@@ -38,35 +38,25 @@ impl Undo<'_> {
         stack: &str,
         removals: impl Iterator<Item = &'r Removal>,
     ) -> Result<Option<Applied>> {
+        let Undo { world, gates, edges, reporter } = *self;
         let todo: Vec<(&Removal, Action, Gate)> = removals
             .map(|removal| (removal, undo_action(&removal.owned, &removal.reason), removal.gate(stack)))
             .collect();
-        let put_off = puts_off(todo.iter().map(|(_, action, _)| action));
-        let mut sequence = Sequence::new(run, self.reporter);
-        let mut forget = |index: usize, _: Done| -> Result<()> {
-            let (removal, _, _): &(&Removal, Action, Gate) = &todo[index];
-            self.world.state.forget_thing(&removal.address, &removal.owned.thing)
-        };
-        let mut stop = None;
-        for (index, (removal, action, gate)) in todo.iter().enumerate() {
-            let acting = Acting { world: self.world, gate, gates: self.gates };
+        let mut runs = Vec::with_capacity(todo.len());
+        for (removal, action, gate) in &todo {
+            let acting = Acting { world, gate, gates };
             let (instance, thing) = (&removal.address, &removal.owned.thing);
-            let next = Next { index, acting, instance, thing, action, put_off: put_off[index] };
-            // Whoever was made after it has to be gone, and not only on paper.
-            let needs = |other: &Address| comes_after(self.edges, other, &removal.address);
-            stop = sequence.next(next, needs, &mut forget).await?;
-            if stop.is_some() {
-                break;
-            }
+            runs.push(ActionRun { acting, run, instance, thing, action, reporter });
         }
-        if stop.is_none() {
-            stop = sequence.finish(&mut forget).await?;
-        }
-        Ok(stop.map(|Stop { index, failure, left, .. }| Applied::Stopped {
+        // Whoever was made after it has to be gone, and not only on paper.
+        let needs = |index: usize, other: &Address| comes_after(edges, other, &todo[index].0.address);
+        let mut forget = |open: Open<'_>| world.state.forget_thing(open.one.instance, open.one.thing);
+        let stop = one_by_one(&runs, needs, &mut forget).await?;
+        Ok(stop.map(|Stop { index, failure, left }| Applied::Stopped {
             instance: todo[index].0.address.clone(),
             thing: todo[index].1.thing.clone(),
             failure,
-            left,
+            left: left.lines,
         }))
     }
 }
