@@ -155,8 +155,16 @@ impl<'a> Open<'a> {
         Ok(())
     }
 
-    /// The intent is on the disk before the step begins, its outcome after.
     async fn journalled(&mut self, index: Option<usize>, step: &Step, before: &Before) -> Result<(), StepFailure> {
+        let state = &self.one.acting.world.state;
+        self.step(index, step, before).await.map_err(|failure| match failure {
+            StepFailure::Failed(error) => StepFailure::Failed(state.explained(error)),
+            other => other,
+        })
+    }
+
+    /// The intent is on the disk before the step begins, its outcome after.
+    async fn step(&mut self, index: Option<usize>, step: &Step, before: &Before) -> Result<(), StepFailure> {
         let ActionRun { acting, run, instance, thing, action, .. } = self.one;
         self.report(|instance, _| Event::StepBegan { instance, headline: acting.headline(step) });
         let state = &acting.world.state;

@@ -78,6 +78,10 @@ impl Destruction {
 
     /// Carries it out. The caller holds the lock.
     pub async fn run(&self, world: &World, stack: &str, reporter: &dyn Reporter) -> Result<Applied> {
+        self.carry_out(world, stack, reporter).await.map_err(|error| world.state.explained(error))
+    }
+
+    async fn carry_out(&self, world: &World, stack: &str, reporter: &dyn Reporter) -> Result<Applied> {
         for record in world.state.instances()? {
             world.vault.declare(&record.address, &world.state.makings(&record.address)?);
         }

@@ -61,6 +61,10 @@ pub fn gates_of(plan: &Plan) -> Gates {
 impl Apply<'_> {
     /// Carries the plan out. The caller holds the lock, and has recovered an earlier run.
     pub async fn run(&self) -> Result<Applied> {
+        self.carry_out().await.map_err(|error| self.world.state.explained(error))
+    }
+
+    async fn carry_out(&self) -> Result<Applied> {
         let gates = gates_of(self.plan);
         let state = &self.world.state;
         self.world.vault.establish()?;

@@ -322,3 +322,44 @@ async fn data_that_several_hold_goes_when_all_of_them_give_it_up() {
         assert_eq!((destruction.removals.len(), destruction.kept.len()), (removed, kept), "{given_up:?}");
     }
 }
+
+#[tokio::test]
+async fn a_full_disk_stops_a_run_before_its_next_step_and_the_next_run_goes_on() {
+    let stage = Stage::new();
+    let keys = ["a", "b", "c"];
+    let owns = keys.map(|key| owned(&stage, key, key, vec![removes(&stage, key)])).to_vec();
+    // Each takes up some pages, in the plan and in the journal.
+    let long = |key: &str| write(&at(&stage, key), Content::Text(Text::literal("x".repeat(20_000))));
+    let actions = keys.map(|key| action(key, vec![by_host(long(key))])).to_vec();
+    let whole = plan(&stage, owns, actions, Vec::new());
+    let pages = |most: &str| {
+        let pragma = format!("pragma max_page_count = {most}");
+        stage.world.state.sqlite().query_row(&pragma, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let reporter = Mortal::default();
+    let apply = Apply { world: &stage.world, plan: &whole, only: None, reporter: &reporter };
+    let mut stopped = 0;
+    // One more page each time, until there is room for all of it.
+    for room in 0..100 {
+        let now = pages("1");
+        pages(&(now + room).to_string());
+        let outcome = apply.run().await;
+        if matches!(outcome, Ok(Applied::Complete)) {
+            break;
+        }
+        stopped += 1;
+        let said = match outcome {
+            Ok(Applied::Stopped { failure, .. }) => failure.to_string(),
+            Ok(Applied::Complete) => String::new(),
+            Err(error) => format!("{error:#}"),
+        };
+        assert!(said.contains("the disk that it lies on is full") && !said.contains("move it away"), "{room}: {said}");
+        pages("1000000");
+        recovered(&stage).await;
+        let known = recorded(&stage.world.state);
+        assert!(there(&stage).iter().all(|name| known.contains(name)), "{room}: {:?} {known:?}", there(&stage));
+    }
+    assert!(stopped > 0, "the disk was never full");
+    assert_eq!(there(&stage), keys);
+    assert_eq!(recorded(&stage.world.state), keys);
+}

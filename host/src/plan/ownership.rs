@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Drafted, KeptData, Removal, StepPreviews};
 use crate::{
-    capability::StepKind,
+    capability::{
+        StepKind,
+        step::{Part, taken},
+    },
     draft::{Move, Owned},
     model::{Diagnostic, Place, Thing, value::Address},
     state::{InstanceRecord, OtherStack, OthersThing, OwnedRecord},
@@ -115,22 +118,23 @@ fn forget(stack: &str, address: &Address, thing: &Thing) -> String {
     words::shell_line(&["stackrun", "forget", stack, &address.to_string(), &thing.key].map(str::to_owned))
 }
 
-/// What would be taken away and is another stack's, in words: the thing itself, or what its undo removes at a path.
+/// What would be taken away and is another stack's, in words: the thing itself, or what a step of its undo takes.
 pub fn undone_of_others(removals: &[Removal], others: &[OtherStack]) -> Vec<String> {
     let elsewhere = elsewhere(others);
-    let paths: HashMap<&str, (&str, &OthersThing)> = elsewhere
-        .values()
-        .filter(|(_, theirs)| theirs.thing.connection == "files")
-        .map(|found| (found.1.thing.name.as_str(), *found))
-        .collect();
+    let files = elsewhere.values().filter(|(_, theirs)| theirs.thing.connection == "files");
+    let at_path: HashMap<&str, &(&str, &OthersThing)> = files.map(|one| (one.1.thing.name.as_str(), one)).collect();
     let mut found = Vec::new();
     for Removal { address, owned, .. } in removals {
-        let at_paths = owned.undo.iter().filter_map(|one| paths.get(one.step.facts().path?));
-        let mut theirs = elsewhere.get(&identity(&owned.thing)).into_iter().chain(at_paths);
+        let steps = owned.undo.iter().flat_map(|one| one.step.parts()).filter_map(Part::step);
+        let taken = steps.flat_map(|step| {
+            let by_name = taken(step).and_then(|taken| elsewhere.get(&taken));
+            by_name.into_iter().chain(step.facts().path.and_then(|path| at_path.get(path).copied()))
+        });
+        let mut theirs = elsewhere.get(&identity(&owned.thing)).into_iter().chain(taken);
         if let Some((stack, theirs)) = theirs.find(|(_, theirs)| !theirs.only_when_empty) {
             found.push(format!(
-                "the {} of {address} would be taken away, and the {} is {}'s of the stack `{stack}`\n  to leave it to \
-                 that stack: {}",
+                "the {} of {address} would be taken away, and with it the {}, which is {}'s of the stack `{stack}`\n  to \
+                 leave it to that stack: {}",
                 owned.thing,
                 theirs.thing,
                 theirs.address,
@@ -227,7 +231,9 @@ mod tests {
     use crate::{
         capability::{
             Step,
+            containers::{ContainerRemove, ContainerStop},
             files::{DirectoryRemove, DirectoryRemoveIfEmpty, FileRemove},
+            sql::{SqlStep, Statement},
         },
         draft::{Planned, Revert},
     };
@@ -327,6 +333,27 @@ mod tests {
             let said = undone_of_others(&removal(ours.clone()), &[other(&theirs)]);
             assert_eq!(said.len(), refused, "{ours:?} {theirs:?}");
             assert!(said.iter().all(|said| said.contains("secret.theirs's of the stack `other`")), "{said:?}");
+        }
+        // By a statement or a container's name, whatever the thing is called that it is the undo of.
+        let note = |step: Step| Owned { thing: disguised.thing.clone(), ..owned("note", false, step) };
+        let (connection, name) = (|| "main".to_owned(), || "app".to_owned());
+        for (step, kind) in [
+            (Step::Sql(SqlStep { connection: connection(), statement: Statement::DropRole { role: name() } }), "role"),
+            (
+                Step::Sql(SqlStep {
+                    connection: connection(),
+                    statement: Statement::DropDatabase { database: name() },
+                }),
+                "database",
+            ),
+            (Step::ContainerStop(ContainerStop { connection: connection(), name: name() }), "container"),
+            (Step::ContainerRemove(ContainerRemove { connection: connection(), name: name() }), "container"),
+        ] {
+            for (connection, refused) in [("main", 1), ("another", 0)] {
+                let thing = Thing { key: name(), connection: connection.into(), kind: kind.into(), name: name() };
+                let theirs = other(&Owned { thing, ..file() });
+                assert_eq!(undone_of_others(&removal(note(step.clone())), &[theirs]).len(), refused, "{step:?}");
+            }
         }
         let untold = [OtherStack { name: "other".into(), owns: Err(anyhow::anyhow!("it is damaged")) }];
         assert!(undone_of_others(&removal(file()), &untold).is_empty());

@@ -140,8 +140,20 @@ impl State {
     pub fn as_one<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.sqlite().execute_batch("begin immediate")?;
         let done = work();
-        self.sqlite().execute_batch(if done.is_ok() { "commit" } else { "rollback" })?;
+        let sqlite = self.sqlite();
+        let done = done.and_then(|value| Ok(sqlite.execute_batch("commit").map(|()| value)?));
+        if done.is_err() && !sqlite.is_autocommit() {
+            sqlite.execute_batch("rollback")?;
+        }
         done
+    }
+
+    /// An error of a run; where SQLite has said no, with the name of the file and what to do.
+    pub fn explained(&self, error: anyhow::Error) -> anyhow::Error {
+        match error.downcast_ref::<rusqlite::Error>() {
+            Some(sqlite) => unusable(&self.path, sqlite),
+            None => error,
+        }
     }
 
     pub(crate) fn sqlite(&self) -> MutexGuard<'_, Connection> {
