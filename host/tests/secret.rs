@@ -552,6 +552,10 @@ fn what_another_stack_has_is_neither_claimed_nor_taken_away() {
         names
     };
     let (env, before) = (machine.env(), beside());
+    assert!(
+        !before.iter().any(|name| name.to_string_lossy().contains("-wal")),
+        "a state at rest is one file: {before:?}"
+    );
     for command in [&["plan"][..], &["apply", "--yes"], &["status"]] {
         let (code, said) = machine.run(&[command, &["other.toml"]].concat(), "");
         assert_eq!(code, 3, "{command:?}: {said}");

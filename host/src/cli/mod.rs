@@ -23,7 +23,7 @@ pub use crate::{
     spec::SpecArgs,
 };
 
-use crate::render;
+use crate::{render, words};
 
 /// Deploys a self-hosted application from one reviewed file, and proves that it works.
 #[derive(Debug, Parser)]
@@ -101,11 +101,13 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Schema(args) => schema::run(args, &global).await,
         Command::Completions(args) => completions::run(&args),
     };
-    match (ended, render::failed()) {
+    let exit = match (ended, render::failed()) {
         (Ok(_), Some(why)) => tell(&format!("standard output can't be written: {why}"), Exit::Error),
         (Ok(exit), None) => exit,
         (Err(ended), _) => tell(&ended.message, ended.exit),
-    }
+    };
+    words::sink::close();
+    exit
 }
 
 fn tell(message: &str, exit: Exit) -> Exit {

@@ -68,9 +68,7 @@ impl Flow {
             vault.declare(address, &offered.makes);
         }
         warnings.extend(vault.warnings().into_iter().map(of_the_store));
-        let world = Arc::new(World { host_file: Arc::clone(&host_file), connections, vault, state, memo });
-        let known = Arc::clone(&world);
-        words::sink::install(move |text| known.vault.cleaned(text));
+        let world = known_to_the_sink(World { host_file: Arc::clone(&host_file), connections, vault, state, memo });
         Ok(Self {
             host_file,
             world,
@@ -86,6 +84,14 @@ impl Flow {
             ahead,
         })
     }
+}
+
+/// From here on nothing goes out without being held against what this world's vault knows.
+pub(super) fn known_to_the_sink(world: World) -> Arc<World> {
+    let world = Arc::new(world);
+    let known = Arc::clone(&world);
+    words::sink::install(move |text| known.vault.cleaned(text));
+    world
 }
 
 /// The user's two files.

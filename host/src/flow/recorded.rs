@@ -13,12 +13,12 @@ use crate::{
     world::{Connections, Memo, State, World, vault::Vault},
 };
 
-use super::open::machine;
+use super::open::{known_to_the_sink, machine};
 
 /// A stack without its plugins.
 pub struct Recorded {
     /// The outside. Everything that the stack's instances made is known to its vault.
-    pub world: World,
+    pub world: Arc<World>,
     /// `[stack] name`
     pub stack: String,
     /// What the spec has, as far as it can be read.
@@ -44,7 +44,8 @@ impl Recorded {
         for record in state.instances()? {
             vault.declare(&record.address, &state.makings(&record.address)?);
         }
-        Ok(Self { world: World { host_file, connections, vault, state, memo: Memo::default() }, stack, instances })
+        let world = known_to_the_sink(World { host_file, connections, vault, state, memo: Memo::default() });
+        Ok(Self { world, stack, instances })
     }
 
     /// Whether the spec has an instance of this address.

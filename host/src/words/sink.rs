@@ -6,22 +6,29 @@
 use std::{
     borrow::Cow,
     io::{self, Write},
-    sync::OnceLock,
+    sync::{PoisonError, RwLock},
 };
 
 type Redactor = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-static REDACTOR: OnceLock<Redactor> = OnceLock::new();
+static REDACTOR: RwLock<Option<Redactor>> = RwLock::new(None);
 
 /// From here on, texts are cleaned by this: it gives the text without secrets, or nothing when there is nothing to
 /// replace or that can't be told. A process has one stack and so one of these; a second is not taken.
 pub fn install(redactor: impl Fn(&str) -> Option<String> + Send + Sync + 'static) {
-    let _ = REDACTOR.set(Box::new(redactor));
+    REDACTOR.write().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| Box::new(redactor));
+}
+
+/// Nothing is said any more: whatever the redactor holds is let go of. The state's file is closed by that, and only then
+/// one file, as whoever copies it expects.
+pub fn close() {
+    let redactor = REDACTOR.write().unwrap_or_else(PoisonError::into_inner).take();
+    drop(redactor);
 }
 
 /// The text as it may go out.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    match REDACTOR.get().and_then(|redactor| redactor(text)) {
+    match REDACTOR.read().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|redactor| redactor(text)) {
         Some(clean) => Cow::Owned(clean),
         None => Cow::Borrowed(text),
     }
