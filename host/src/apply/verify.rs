@@ -8,7 +8,7 @@ use super::{Event, Reporter};
 use crate::{
     capability::{
         Acting, Check, Gates,
-        condition::{Proof, Reach, prove},
+        condition::{Look, Proof, prove},
     },
     model::value::Address,
     plan::{InstancePlan, Plan},
@@ -58,16 +58,22 @@ pub async fn verify(
 ) -> anyhow::Result<Verified> {
     let asked = plan.instances.iter().filter(|instance| only.is_none_or(|only| only == &instance.address));
     let checks = asked.flat_map(|instance| instance.planned.checks.iter().map(move |check| (instance, check)));
-    let is_run = |(_, check): &(&InstancePlan, &Check)| match (probes, check.condition.reach()) {
-        (Probes::Send, _) | (_, Reach::Look) => true,
-        (Probes::LeaveOut, Reach::Probe) => false,
-    };
-    let (run, left_out): (Vec<_>, Vec<_>) = checks.partition(is_run);
+    let asked = checks.map(|(instance, check)| match (probes, check.condition.look()) {
+        (_, Some(look)) => (instance, check, Some(Asked::Look(look))),
+        (Probes::Send, None) => (instance, check, Some(Asked::Probe)),
+        (Probes::LeaveOut, None) => (instance, check, None),
+    });
+    let (mut run, mut left_out) = (Vec::new(), Vec::new());
+    for (instance, check, asked) in asked {
+        match asked {
+            Some(asked) => run.push(one_check(world, gates, instance, check, asked, reporter)),
+            None => left_out.push((instance, check)),
+        }
+    }
     for (instance, check) in &left_out {
         let message = format!("{}: not asked, because it sends something: {}", instance.address, check.says);
         reporter.report(Event::Note { message });
     }
-    let run = run.into_iter().map(|(instance, check)| one_check(world, gates, instance, check, reporter));
     let results: Vec<CheckResult> = join_all(run).await;
     for result in &results {
         let key = result.id.split(['/', '@']).next().unwrap_or_default();
@@ -78,11 +84,18 @@ pub async fn verify(
     Ok(Verified { results, left_out: left_out.len() })
 }
 
+/// How a check is asked.
+enum Asked<'a> {
+    Look(Look<'a>),
+    Probe,
+}
+
 async fn one_check(
     world: &World,
     gates: &Gates,
     instance: &InstancePlan,
     check: &Check,
+    asked: Asked<'_>,
     reporter: &dyn Reporter,
 ) -> CheckResult {
     let start = Instant::now();
@@ -90,11 +103,18 @@ async fn one_check(
     reporter.report(Event::CheckBegan { instance: address.clone(), says: check.says.clone() });
     let failed = match gates.get(&address) {
         None => Some("the plan has no gate for this instance".to_owned()),
-        Some(gate) => match prove(check, &Acting { world, gate, gates }).await {
-            Ok(Proof::Held) => None,
-            Ok(Proof::Failed(seen)) => Some(seen),
-            Err(failure) => Some(world.vault.redact(&failure.to_string())),
-        },
+        Some(gate) => {
+            let acting = Acting { world, gate, gates };
+            let proof = match asked {
+                Asked::Look(look) => look.prove(check.timeout_ms, &acting).await,
+                Asked::Probe => prove(check, &acting).await,
+            };
+            match proof {
+                Ok(Proof::Held) => None,
+                Ok(Proof::Failed(seen)) => Some(seen),
+                Err(failure) => Some(world.vault.redact(&failure.to_string())),
+            }
+        }
     };
     reporter.report(Event::CheckDone {
         instance: address.clone(),

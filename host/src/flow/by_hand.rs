@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    capability::{Acting, Gates, Held, Vantage, condition::Reach},
+    capability::{Acting, Gates, Held, Vantage},
     draft::Action,
     plan::Plan,
     world::World,
@@ -35,8 +35,8 @@ async fn satisfied(action: &Action, acting: &Acting<'_>) -> bool {
     for check in &action.proof {
         let from_here = check.condition.vantage == Vantage::Host;
         // While a plan is made nothing is sent: what only a probe can tell is not known.
-        let looks = check.condition.reach() == Reach::Look;
-        if !from_here || !looks || !matches!(check.condition.ask(acting).await, Ok(Held::Yes)) {
+        let Some(look) = check.condition.look().filter(|_| from_here) else { return false };
+        if !matches!(look.ask(acting).await, Ok(Held::Yes)) {
             return false;
         }
     }

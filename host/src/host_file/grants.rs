@@ -11,8 +11,14 @@ use crate::{
 };
 
 /// Fields that hold names of connections.
-const CONNECTIONS: [&str; 5] =
-    ["sql.connections", "containers.connections", "http.sites", "http.connections.connection", "services.verbs"];
+const CONNECTIONS: [&str; 6] = [
+    "sql.connections",
+    "containers.connections",
+    "http.sites",
+    "http.pages",
+    "http.connections.connection",
+    "services.verbs",
+];
 
 /// What can be told without the plugins.
 pub(super) fn problems(host_file: &HostFile) -> Vec<Diagnostic> {

@@ -97,6 +97,8 @@ pub struct HttpGrant {
     pub own_containers: bool,
     /// Gateway connections behind which sites may be opened with GET.
     pub sites: Vec<String>,
+    /// Identity providers whose pages may be opened with GET, as a person's browser does, following where they lead.
+    pub pages: Vec<String>,
 }
 
 /// What may be asked of one connection.

@@ -17,6 +17,8 @@ app.test {
 	respond /unknown `{"authorization_url": "https://idp.test:PORT/auth?client_id=other&redirect_uri=https%3A%2F%2Fapp.test%2Fcb"}`
 	respond /scope `{"authorization_url": "https://idp.test:PORT/scope?client_id=app&redirect_uri=https%3A%2F%2Fapp.test%2Fcb"}`
 	respond /elsewhere `{"authorization_url": "https://other.test:PORT/auth?client_id=app&redirect_uri=https%3A%2F%2Fapp.test%2Fcb"}`
+	respond /port `{"authorization_url": "https://idp.test:PORT/port?client_id=app&redirect_uri=https%3A%2F%2Fapp.test%2Fcb"}`
+	respond /doubled `{"authorization_url": "https://idp.test:PORT/doubled?client_id=app&redirect_uri=https%3A%2F%2Fapp.test%2Fcb"}`
 	respond /circle `{"authorization_url": "https://idp.test:PORT/circle?client_id=app&redirect_uri=https%3A%2F%2Fapp.test%2Fcb"}`
 	respond 404
 }
@@ -36,6 +38,8 @@ idp.test {
 	respond @session "<h1>Sign in</h1>" 200
 	redir /scope https://app.test/cb?error=invalid_scope&error_description=no+such+scope 302
 	redir /circle /circle 302
+	redir /port https://idp.test:1/login 302
+	redir /doubled https://idp.test:PORT//login 302
 	respond /auth "<h1>invalid_client</h1><p>client is not registered</p>" 400
 	respond 404
 }
@@ -70,12 +74,32 @@ async fn it_ends_on_the_providers_page_or_says_why_not() {
             "/elsewhere",
             format!("it leads to https://other.test:{port}, which is not the provider https://idp.test:{port}"),
         ),
+        ("/port", format!("it leads to https://idp.test:1, which is not the provider https://idp.test:{port}")),
+        ("/doubled", "it leads to the path //login, which holds `//` or a backslash, which is not opened".to_owned()),
         ("/circle", "the provider redirects more than 10 times".to_owned()),
         ("/nothing", "status 404".to_owned()),
     ];
     for (path, seen) in table {
         assert_eq!(sign_in(&stage, path).await, Held::No(seen), "{path}");
     }
+}
+
+/// Asking the provider one question is no leave to open whatever page the application names.
+#[tokio::test]
+async fn a_provider_is_opened_by_its_own_grant() {
+    let caddy = Caddy::start(SITES);
+    let mut stage = Stage::of(&caddy);
+    let mut grants = stage.gate.grants().clone();
+    grants.http.pages.clear();
+    stage.gate = stackrun::capability::Gate::new("oidc", "stack", stage.gate.instance().clone(), grants);
+    let kind = HttpLeadsTo {
+        request: site("app.test", "/authorize"),
+        pointer: "/authorization_url".to_owned(),
+        provider: "idp".to_owned(),
+        expect_query: Vec::new(),
+    };
+    let denied = stage.ask(ConditionKind::HttpLeadsTo(kind)).await.unwrap_err().to_string();
+    assert!(denied.contains("http.pages = [\"idp\"]"), "{denied}");
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ impl Stage {
     }
 
     pub async fn ask(&self, kind: ConditionKind) -> Result<Held, Failure> {
-        Condition { kind, vantage: Vantage::Host }.ask(&self.acting()).await
+        Condition { kind, vantage: Vantage::Host }.look().expect("a look").ask(&self.acting()).await
     }
 }
 
@@ -113,6 +113,7 @@ fn gate(connections: &[ConnectionSettings]) -> Gate {
         connections: connections.iter().map(rule).collect(),
         own_containers: false,
         sites: words(&["edge"]),
+        pages: words(&["idp"]),
     };
     let services = ServicesGrant { verbs: [("edge".to_owned(), words(&["validate", "reload"]))].into() };
     Gate::new("oidc", "stack", Address::new("oidc", "app"), Grants { http, services, ..Grants::default() })

@@ -8,7 +8,7 @@ mod wait;
 
 use serde::{Deserialize, Serialize};
 
-pub use reach::Reach;
+pub use reach::Look;
 pub use wait::{Proof, prove};
 
 use super::{
@@ -66,8 +66,8 @@ pub struct Check {
 }
 
 impl Condition {
-    /// Asks the world once.
-    pub async fn ask(&self, acting: &Acting<'_>) -> Result<Held, Failure> {
+    /// Asks the world once, whatever that sends.
+    pub(in crate::capability) async fn ask(&self, acting: &Acting<'_>) -> Result<Held, Failure> {
         match &self.kind {
             ConditionKind::SqlLogin(kind) => sql_login::ask(kind, &self.vantage, acting).await,
             ConditionKind::ContainerStaysUp(kind) => containers::condition::stays_up::ask(kind, acting).await,

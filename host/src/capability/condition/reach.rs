@@ -1,33 +1,35 @@
 //! What asking a condition does: looks and probes.
 //!
-//! A look changes nothing wherever it is sent: GET without a secret and without a body, the engine's word on a container,
+//! A look changes nothing wherever it is sent: GET or HEAD without a secret and without a body, the engine's word on a container,
 //! the application's own login to its database (SCRAM, which hands the password to nobody). `plan`, `status`, `verify`
 //! and whatever looks whether something was done by hand do looks and nothing else. A probe should change nothing, but
 //! sends something: it is shown whole in the plan, and sent by `apply` and `verify --probes` alone.
 
 use super::{Condition, ConditionKind, Vantage};
 use crate::{
-    capability::{Acting, Preview, StepKind, http::HttpExchange},
-    model::{desired::Request, value::Target},
+    capability::{Acting, Held, Preview, StepKind, http::HttpExchange},
+    model::{Failure, desired::Request, value::Target},
 };
 
-/// What asking does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// Changes nothing.
-    Look,
-    /// Sends something.
-    Probe,
+/// A condition that was found to change nothing by being asked. Outside of `capability` there is no other way to ask one
+/// than this and [`prove`](super::prove), which apply and `verify --probes` call.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a>(&'a Condition);
+
+impl Look<'_> {
+    /// Asks the world once.
+    ///
+    /// # Errors
+    /// Whatever keeps it from answering.
+    pub async fn ask(self, acting: &Acting<'_>) -> Result<Held, Failure> {
+        self.0.ask(acting).await
+    }
 }
 
 impl Condition {
-    /// What asking it does.
-    pub fn reach(&self) -> Reach {
-        match self.request() {
-            None => Reach::Look,
-            Some(request) if request.is_look() => Reach::Look,
-            Some(_) => Reach::Probe,
-        }
+    /// The condition as a look; none when it is a probe.
+    pub fn look(&self) -> Option<Look<'_>> {
+        self.request().is_none_or(Request::is_look).then_some(Look(self))
     }
 
     /// The request that it sends, if it sends one.
@@ -45,7 +47,7 @@ impl Condition {
 
     /// The request of a probe as a reviewer sees it, whole; none of a look.
     pub async fn probe_preview(&self, acting: &Acting<'_>) -> Option<Preview> {
-        let request = self.request().filter(|_| self.reach() == Reach::Probe)?;
+        let request = self.request().filter(|_| self.look().is_none())?;
         Some(HttpExchange::of(request).preview(acting).await.limited())
     }
 
@@ -108,21 +110,22 @@ mod tests {
 
     /// One line for each thing by which a request stops being a look.
     #[test]
-    fn a_look_is_a_get_that_carries_nothing() {
+    fn a_look_is_a_get_or_head_that_carries_nothing() {
         let secret = || Target::Made(Address::new("secret", "app"), "key".into());
-        let reach = |change: &dyn Fn(&mut Request)| {
+        let is_look = |change: &dyn Fn(&mut Request)| {
             let mut request = get();
             change(&mut request);
-            Condition { kind: ConditionKind::HttpRefuses(request), vantage: Vantage::Host }.reach()
+            Condition { kind: ConditionKind::HttpRefuses(request), vantage: Vantage::Host }.look().is_some()
         };
-        assert_eq!(reach(&|_| ()), Reach::Look);
+        assert!(is_look(&|_| ()));
+        assert!(is_look(&|request| request.method = Method::Head));
         for method in [Method::Post, Method::Put, Method::Patch, Method::Delete] {
-            assert_eq!(reach(&|request| request.method = method), Reach::Probe, "{}", method.name());
+            assert!(!is_look(&|request| request.method = method), "{}", method.name());
         }
-        assert_eq!(reach(&|request| request.body = Body::Form(Vec::new())), Reach::Probe);
-        assert_eq!(reach(&|request| request.bearer = Some(Bearer::Credential)), Reach::Probe);
-        assert_eq!(reach(&|request| request.bearer = Some(Bearer::Reference(secret()))), Reach::Probe);
+        assert!(!is_look(&|request| request.body = Body::Form(Vec::new())));
+        assert!(!is_look(&|request| request.bearer = Some(Bearer::Credential)));
+        assert!(!is_look(&|request| request.bearer = Some(Bearer::Reference(secret()))));
         let header = ("X-Key".to_owned(), Text::new([Part::Reference(secret())]));
-        assert_eq!(reach(&|request| request.headers.push(header.clone())), Reach::Probe);
+        assert!(!is_look(&|request| request.headers.push(header.clone())));
     }
 }

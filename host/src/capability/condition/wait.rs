@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Check, Condition};
+use super::{Check, Look};
 use crate::{
     capability::{Acting, Held},
     model::Failure,
@@ -21,12 +21,29 @@ pub enum Proof {
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Asks until the check's condition holds, or its time is over, or waiting is pointless.
+/// Asks until the check's condition holds, or its time is over, or waiting is pointless: a look or a probe.
 pub async fn prove(check: &Check, acting: &Acting<'_>) -> Result<Proof, Failure> {
-    let until = Instant::now() + Duration::from_millis(check.timeout_ms.into());
+    wait(check.timeout_ms, acting, || check.condition.ask(acting)).await
+}
+
+impl Look<'_> {
+    /// The same, of what changes nothing.
+    pub async fn prove(self, timeout_ms: u32, acting: &Acting<'_>) -> Result<Proof, Failure> {
+        wait(timeout_ms, acting, || self.ask(acting)).await
+    }
+}
+
+async fn wait<F: Future<Output = Result<Held, Failure>>>(
+    timeout_ms: u32,
+    acting: &Acting<'_>,
+    ask: impl Fn() -> F,
+) -> Result<Proof, Failure> {
+    let until = Instant::now() + Duration::from_millis(timeout_ms.into());
     let mut pause = FIRST_PAUSE;
     loop {
-        let seen = match ask_in_time(&check.condition, acting, until).await {
+        // A single question may not outlast the check by more than a moment.
+        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_secs(5));
+        let seen = match tokio::time::timeout(left, ask()).await.unwrap_or(Err(Failure::TimedOut)) {
             Ok(Held::Yes) => return Ok(Proof::Held),
             Ok(Held::Never(seen)) => return Ok(Proof::Failed(seen)),
             Ok(Held::No(seen)) => seen,
@@ -39,10 +56,4 @@ pub async fn prove(check: &Check, acting: &Acting<'_>) -> Result<Proof, Failure>
         tokio::time::sleep(pause).await;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
     }
-}
-
-/// A single question may not outlast the check by more than a moment.
-async fn ask_in_time(condition: &Condition, acting: &Acting<'_>, until: Instant) -> Result<Held, Failure> {
-    let left = until.saturating_duration_since(Instant::now()).max(Duration::from_secs(5));
-    tokio::time::timeout(left, condition.ask(acting)).await.unwrap_or(Err(Failure::TimedOut))
 }

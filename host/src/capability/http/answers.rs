@@ -8,13 +8,13 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{
-    client::{Answer, Endpoint, Outgoing},
+    client::{Answer, Endpoint, Outgoing, Sends},
     scalars_at,
     send::reason,
 };
 use crate::{
     capability::{Acting, Gate, Held, Vantage},
-    model::{Denial, Failure, desired::Request, value::Text},
+    model::{Denial, Failure, Permit, desired::Request, value::Text},
     words::{self, printable},
     world::inside,
 };
@@ -134,11 +134,12 @@ pub(crate) async fn send(request: &Request, vantage: &Vantage, acting: &Acting<'
     }
     let permit = acting.world.http_known(request, acting.gate)?;
     let (endpoint, outgoing) = acting.world.http_outgoing(&permit, None).await?;
-    send_from(endpoint, outgoing, vantage, acting).await
+    send_from(&permit, endpoint, outgoing, vantage, acting).await
 }
 
 /// Sends what was let pass from the vantage.
 pub(crate) async fn send_from(
+    permit: &Permit<impl Sends>,
     endpoint: Endpoint,
     outgoing: Outgoing,
     vantage: &Vantage,
@@ -146,7 +147,7 @@ pub(crate) async fn send_from(
 ) -> Result<Answer, Failure> {
     match vantage {
         Vantage::Host | Vantage::Consumers => {
-            Ok(acting.world.connections.http().exchange(&endpoint, &outgoing).await?)
+            Ok(acting.world.connections.http().exchange(permit, &endpoint, &outgoing).await?)
         }
         Vantage::Container { connection, name } => {
             let place = inside::Place::find(acting, connection, name).await?;

@@ -4,12 +4,14 @@
 //! |---|---|---|
 //! | a connection | an entry of `connections` | those of the entry |
 //! | a container | `own_containers`, and `containers.names` has the container | any |
-//! | a site, an URL | its gateway among `sites` | GET, without credentials and body |
+//! | a site, an URL | its gateway among `sites` | GET and HEAD, without credentials and body, at the gateway's own port |
+//! | a page on the way to a sign-in, each hop | `pages` has the provider | GET at the provider's origin, its port included |
 //!
 //! A path is compared as it is sent, so one that a server could read in another way is refused before: `//`, `..`, a
 //! backslash, an encoded dot, slash or percent sign. What is behind `?` is not looked at. Holes in a path are filled
 //! with percent-encoded values, which add no segment; the filled path comes through here again before it is sent.
 
+use super::client::Sends;
 use crate::{
     capability::{Gate, containers::ContainerSubject},
     model::{
@@ -30,16 +32,21 @@ pub struct HttpSubject {
     pub gate: Gate,
 }
 
-/// An identity provider whose pages may be opened with GET, as a person's browser would.
+/// A page of an identity provider that may be opened with GET, as a person's browser would.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProviderSubject {
-    /// Name of its connection.
+pub struct PageSubject {
+    /// Name of the provider's connection.
     pub connection: String,
+    /// Path and query.
+    pub path: String,
 }
+
+impl Sends for HttpSubject {}
+impl Sends for PageSubject {}
 
 /// Why a line of this field could never match; none when it can.
 pub(in crate::capability) fn unfit(field: &str, value: &str) -> Option<String> {
-    const METHODS: [Method; 5] = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
+    const METHODS: [Method; 6] = [Method::Get, Method::Head, Method::Post, Method::Put, Method::Patch, Method::Delete];
     match field {
         "connections.methods" if !METHODS.iter().any(|method| method.name() == value) => {
             Some(format!("there is no method `{value}`: {}", METHODS.map(Method::name).join(", ")))
@@ -103,12 +110,17 @@ impl Gate {
         Ok(Permit::new(HttpSubject { request, gate: self.clone() }))
     }
 
-    /// Opening an identity provider's sign-in page.
-    pub fn http_provider(&self, connection: &str) -> Result<Permit<ProviderSubject>, Denial> {
-        if self.grants().http.connections.iter().any(|rule| rule.connection == connection) {
-            return Ok(Permit::new(ProviderSubject { connection: connection.to_owned() }));
+    /// Opening a page of an identity provider: the one that a sign-in begins with, and each that it leads to.
+    pub fn http_page(&self, subject: PageSubject) -> Result<Permit<PageSubject>, Denial> {
+        let PageSubject { connection, path } = &subject;
+        if !self.grants().http.pages.contains(connection) {
+            let asked = format!("the pages of connection {connection}");
+            return Err(self.deny("http", asked, format!("http.pages = [{connection:?}]")));
         }
-        Err(self.deny_request(connection, "GET", "/"))
+        match sound_path(path.split('?').next().unwrap_or_default()) {
+            Ok(()) => Ok(Permit::new(subject)),
+            Err(why) => Err(self.deny("http", format!("the path {}, {why}", path.escape_debug()), NEVER)),
+        }
     }
 
     fn permit_site(&self, request: &Request, gateway: Option<&str>, host: &Text) -> Result<(), Denial> {
@@ -122,7 +134,7 @@ impl Gate {
             );
             return Err(self.deny("http", format!("the site {shown}"), line));
         }
-        let bare = request.method == Method::Get && request.body == Body::None && request.bearer.is_none();
+        let bare = request.method.is_safe() && request.body == Body::None && request.bearer.is_none();
         let secret = request.headers.iter().any(|(_, value)| value.targets().next().is_some());
         if bare && !secret {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::client::{Answer, Endpoint, Outgoing};
+use super::client::{Answer, Endpoint};
 use crate::{
     model::Failure,
     world::{Connections, Inquiry},
@@ -22,6 +22,6 @@ impl Inquiry for Page {
 
     async fn ask(&self, connections: &Connections) -> Result<Self::Answer, Failure> {
         let endpoint = Endpoint::of_connection(connections.settings(&self.connection)?)?;
-        Ok(connections.http().exchange(&endpoint, &Outgoing::get(&self.path)).await?)
+        Ok(connections.http().page(&endpoint, &self.path).await?)
     }
 }

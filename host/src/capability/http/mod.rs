@@ -11,7 +11,7 @@ pub mod send;
 pub mod sign_in_redirect;
 
 pub use answers::{HttpAnswers, HttpShows};
-pub use grant::{HttpSubject, ProviderSubject};
+pub use grant::{HttpSubject, PageSubject};
 pub use questions::{HttpAnswer, HttpQuestion, scalars_at};
 pub use send::{HttpExchange, HttpSend};
 pub use sign_in_redirect::HttpLeadsTo;

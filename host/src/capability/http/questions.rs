@@ -135,7 +135,7 @@ impl World {
         earlier: Option<&str>,
     ) -> Result<Answer, Trouble> {
         let (endpoint, outgoing) = self.http_outgoing(permit, earlier).await.map_err(Trouble::NotSent)?;
-        self.connections.http().exchange(&endpoint, &outgoing).await
+        self.connections.http().exchange(permit, &endpoint, &outgoing).await
     }
 
     /// Where a request that was let pass goes, and its bytes.

@@ -127,7 +127,8 @@ impl<T: Requests> StepKind for T {
     }
 
     fn repeat(&self) -> Repeat {
-        let repeatable = |request: &Request| matches!(request.method, Method::Get | Method::Put | Method::Delete);
+        let repeatable =
+            |request: &Request| request.method.is_safe() || matches!(request.method, Method::Put | Method::Delete);
         if self.requests().iter().all(repeatable) { Repeat::Repeatable } else { Repeat::Unknowable }
     }
 
@@ -157,7 +158,7 @@ fn readable(request: &Request, world: &World) -> Request {
 /// A request that changes something and has no answer may have done its work; that is never hidden.
 fn unanswered(request: &Request, says: &str, trouble: Trouble) -> StepFailure {
     match trouble {
-        Trouble::Unanswered(failure) if request.method != Method::Get => {
+        Trouble::Unanswered(failure) if !request.method.is_safe() => {
             anyhow!("{says}: {failure}\n  the request may have arrived, and done what it asks").into()
         }
         trouble => anyhow!("{says}: {}", Failure::from(trouble)).into(),

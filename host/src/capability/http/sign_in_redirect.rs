@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    answers as http,
+    PageSubject, answers as http,
     client::{Answer, Endpoint, Outgoing},
     scalars_at,
 };
 use crate::{
     capability::{Acting, Gate, Held, Vantage},
-    model::{Denial, Failure, desired::Request, value::Text},
+    model::{Denial, Failure, Permit, denial::NEVER, desired::Request, value::Text},
     words::{self, printable},
 };
 
@@ -47,7 +47,7 @@ impl HttpLeadsTo {
     /// Asks the gate.
     pub fn permit(&self, gate: &Gate) -> Result<(), Denial> {
         gate.http(self.request.clone())?;
-        gate.http_provider(&self.provider).map(drop)
+        gate.http_page(PageSubject { connection: self.provider.clone(), path: "/".into() }).map(drop)
     }
 
     /// Walks the way once, as a browser on this machine would: a container has none.
@@ -63,9 +63,14 @@ impl HttpLeadsTo {
             Ok(url) => url,
             Err(seen) => return Ok(Held::No(acting.world.vault.redact(&seen))),
         };
-        let permit = acting.gate.http_provider(&self.provider)?;
-        let provider = acting.world.connections.settings(&permit.subject().connection)?;
-        let walk = Walk { endpoint: Endpoint::of_connection(provider)?, jar: Jar::default(), vantage, acting };
+        let provider = acting.world.connections.settings(&self.provider)?;
+        let walk = Walk {
+            provider: &self.provider,
+            endpoint: Endpoint::of_connection(provider)?,
+            jar: Jar::default(),
+            vantage,
+            acting,
+        };
         Ok(match walk.from(url).await? {
             Ok(()) => Held::Yes,
             Err(seen) => Held::No(acting.world.vault.redact(&seen)),
@@ -96,6 +101,7 @@ impl HttpLeadsTo {
 
 /// One walk through the provider's pages.
 struct Walk<'a> {
+    provider: &'a str,
     endpoint: Endpoint,
     jar: Jar,
     vantage: &'a Vantage,
@@ -113,7 +119,15 @@ impl Walk<'_> {
                 let origin = url.origin().ascii_serialization();
                 return Ok(Err(format!("it leads to {origin}, which is not the provider {}", self.endpoint.origin)));
             }
-            let answer = self.open(&url).await?;
+            // What the provider leads to is no word of the plugin's.
+            let permit = match self.permit(&url) {
+                Ok(permit) => permit,
+                Err(denial) if denial.line == NEVER => {
+                    return Ok(Err(format!("it leads to {}, which is not opened", denial.asked)));
+                }
+                Err(denial) => return Err(denial.into()),
+            };
+            let answer = self.open(&permit, &url).await?;
             match (answer.status, &answer.location) {
                 (200, _) => return Ok(Ok(())),
                 (301..=303 | 307 | 308, Some(location)) => match url.join(location) {
@@ -129,17 +143,20 @@ impl Walk<'_> {
         Ok(Err(format!("the provider redirects more than {MOST_REDIRECTS} times")))
     }
 
-    async fn open(&self, url: &Url) -> Result<Answer, Failure> {
-        let path = match url.query() {
-            Some(query) => format!("{}?{query}", url.path()),
-            None => url.path().to_owned(),
-        };
-        let mut outgoing = Outgoing::get(path);
+    /// The gate's word on one hop.
+    fn permit(&self, url: &Url) -> Result<Permit<PageSubject>, Denial> {
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let path = format!("{}{query}", url.path());
+        self.acting.gate.http_page(PageSubject { connection: self.provider.to_owned(), path })
+    }
+
+    async fn open(&self, permit: &Permit<PageSubject>, url: &Url) -> Result<Answer, Failure> {
+        let mut outgoing = Outgoing::get(&permit.subject().path);
         outgoing.header("accept", "text/html")?;
         if let Some(cookies) = self.jar.cookies(url) {
             outgoing.header("cookie", cookies.to_str().unwrap_or_default())?;
         }
-        let answer = http::send_from(self.endpoint.clone(), outgoing, self.vantage, self.acting).await?;
+        let answer = http::send_from(permit, self.endpoint.clone(), outgoing, self.vantage, self.acting).await?;
         let set: Vec<HeaderValue> = answer.cookies.iter().filter_map(|cookie| cookie.parse().ok()).collect();
         self.jar.set_cookies(&mut set.iter(), url);
         Ok(answer)

@@ -7,10 +7,13 @@
 
 use serde_json::Value;
 
+use super::VerbSubject;
 use crate::{
-    capability::http::client::{Answer, Clients, Endpoint, Outgoing},
-    model::{ConnectionSettings, Failure, value::Tree},
+    capability::http::client::{Answer, Clients, Endpoint, Outgoing, Sends},
+    model::{ConnectionSettings, Failure, Permit, value::Tree},
 };
+
+impl Sends for VerbSubject {}
 
 /// The verbs that a `caddy` connection brings.
 pub const VERBS: [&str; 2] = ["validate", "reload"];
@@ -24,12 +27,16 @@ pub fn says(connection: &ConnectionSettings, verb: &str) -> String {
 }
 
 /// Has Caddy read and adapt its whole configuration (`validate`), or serve it (`reload`).
-pub async fn run(clients: &Clients, connection: &ConnectionSettings, verb: &str) -> Result<(), Refused> {
-    let api = if verb == "reload" { "/load" } else { "/adapt" };
+pub async fn run(
+    permit: &Permit<VerbSubject>,
+    clients: &Clients,
+    connection: &ConnectionSettings,
+) -> Result<(), Refused> {
+    let api = if permit.subject().verb == "reload" { "/load" } else { "/adapt" };
     let admin = Endpoint::of_connection(connection)?;
     let body = import(&main_file(connection)?)?;
     let outgoing = Outgoing::post(api, "text/caddyfile", body.into_bytes());
-    let answer = clients.exchange(&admin, &outgoing).await.map_err(Failure::from)?;
+    let answer = clients.exchange(permit, &admin, &outgoing).await.map_err(Failure::from)?;
     match answer.status {
         200 => Ok(()),
         _ => Err(refusal(&answer)),

@@ -58,10 +58,8 @@ impl StepKind for ServiceRun {
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
         let permit = acting.gate.service(self.subject())?;
-        let VerbSubject { connection, verb } = permit.subject();
         let world = acting.world;
-        let settings = world.connections.settings(connection).map_err(|failure| anyhow!(failure))?;
-        match verb::run(&world.connections.http(), settings, verb).await {
+        match verb::run(&permit, &world.connections).await {
             Ok(()) => Ok(()),
             Err(error) => {
                 let owner = error.downcast_ref::<Refused>().map(|refused| whose(refused, acting)).unwrap_or_default();

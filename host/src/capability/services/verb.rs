@@ -9,11 +9,11 @@ use std::{collections::BTreeSet, process::Stdio, time::Duration};
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::process::Command;
 
-use super::caddy;
+use super::{VerbSubject, caddy};
 use crate::{
-    capability::http::client::Clients,
-    model::{ConnectionSettings, Verb},
+    model::{ConnectionSettings, Permit, Verb},
     words::shell_line,
+    world::Connections,
 };
 
 /// Where programs are looked for, and what the command gets as PATH unless its `env` says otherwise.
@@ -44,13 +44,15 @@ pub fn says(connection: &ConnectionSettings, verb: &str) -> String {
 }
 
 /// Runs a verb. The error of a command holds the end of its output, which may hold secrets: redact it.
-pub async fn run(clients: &Clients, connection: &ConnectionSettings, verb: &str) -> Result<()> {
+pub async fn run(permit: &Permit<VerbSubject>, connections: &Connections) -> Result<()> {
+    let VerbSubject { connection, verb } = permit.subject();
+    let connection = connections.settings(connection).map_err(anyhow::Error::new)?;
     match connection.verbs.get(verb) {
         Some(command) => run_command(command)
             .await
             .with_context(|| format!("`{verb}` of connection {}: {}", connection.name, says(connection, verb))),
-        None if built_in(connection).contains(&verb) => {
-            caddy::run(clients, connection, verb).await.map_err(anyhow::Error::new)
+        None if built_in(connection).contains(&verb.as_str()) => {
+            caddy::run(permit, &connections.http(), connection).await.map_err(anyhow::Error::new)
         }
         None => bail!(
             "connection {} has no verb `{verb}`; add to the host file:\n  \

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::{client::Postgresql, hba};
 use crate::{
     capability::{Acting, Destroys, Facts, Gate, Preview, Repeat, Settles, StepFailure, StepKind, WrittenBy},
-    model::{Denial, Failure, WriteMode},
+    model::{Denial, Failure, Permit, WriteMode},
 };
 
 /// `sql.reload` in the WIT.
@@ -56,7 +56,7 @@ impl StepKind for SqlReload {
         if is_print(&server) {
             return Ok(());
         }
-        reload(&server).await.map_err(StepFailure::from)
+        reload(&server, &permit).await.map_err(StepFailure::from)
     }
 
     async fn revert(&self, (): &(), _acting: &Acting<'_>) -> Result<(), StepFailure> {
@@ -84,7 +84,7 @@ impl StepKind for SqlReload {
     }
 }
 
-async fn reload(server: &Postgresql) -> Result<(), Failure> {
+async fn reload(server: &Postgresql, permit: &Permit<String>) -> Result<(), Failure> {
     let session = server.session(None).await?;
     if let Some(broken) = hba::rules(&session, None).await?.broken.first() {
         return Err(Failure::Other(format!(
@@ -93,7 +93,7 @@ async fn reload(server: &Postgresql) -> Result<(), Failure> {
         )));
     }
     let before = loaded_at(server).await?;
-    session.ask("SELECT pg_catalog.pg_reload_conf()", &[]).await?;
+    session.reload(permit).await?;
     let until = Instant::now() + LIMIT;
     while loaded_at(server).await? == before {
         if Instant::now() > until {

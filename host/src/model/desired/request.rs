@@ -36,6 +36,7 @@ pub enum Origin {
 #[allow(missing_docs)]
 pub enum Method {
     Get,
+    Head,
     Post,
     Put,
     Patch,
@@ -43,10 +44,16 @@ pub enum Method {
 }
 
 impl Method {
+    /// Whether it changes nothing by what it means (RFC 9110, 9.2.1).
+    pub fn is_safe(self) -> bool {
+        matches!(self, Method::Get | Method::Head)
+    }
+
     /// `GET`
     pub fn name(self) -> &'static str {
         match self {
             Method::Get => "GET",
+            Method::Head => "HEAD",
             Method::Post => "POST",
             Method::Put => "PUT",
             Method::Patch => "PATCH",
@@ -118,11 +125,11 @@ impl Request {
         if self.accept.is_empty() { (200..300).contains(&status) } else { self.accept.contains(&status) }
     }
 
-    /// Whether sending it can change nothing and hands no secret over: GET, without a body, without a bearer, and without
+    /// Whether sending it can change nothing and hands no secret over: GET or HEAD, without a body, without a bearer, and without
     /// a reference in a header. A path holds none in any case.
     pub fn is_look(&self) -> bool {
         let plain = self.headers.iter().all(|(_, value)| value.targets().next().is_none());
-        self.method == Method::Get && self.body == Body::None && self.bearer.is_none() && plain
+        self.method.is_safe() && self.body == Body::None && self.bearer.is_none() && plain
     }
 
     /// The same with values in place of holes, where `known` has one: for a reviewer, who sees what is no secret.

@@ -5,7 +5,6 @@ use wasmtime::component::Resource;
 use crate::{
     capability::{
         Condition, ConditionKind, Step, Vantage,
-        condition::Reach,
         containers::ContainerSubject,
         step::{Await, Unless},
     },
@@ -69,9 +68,9 @@ impl Call {
     /// keep.
     fn askable_inside(&mut self, condition: &Resource<Condition>) -> wasmtime::Result<ConditionKind> {
         let condition = self.get(condition)?;
-        match condition.reach() {
-            Reach::Look => Ok(condition.kind),
-            Reach::Probe => {
+        match condition.look() {
+            Some(_) => Ok(condition.kind),
+            None => {
                 let told = words::line(&condition.says());
                 self.fail(What::Incoherent(format!(
                     "it asks from inside a container whether {told}, and a request from in there is a GET that carries no \

@@ -73,12 +73,19 @@ impl Endpoint {
         let asked = port.unwrap_or(https_port);
         let address = gateway.address.as_deref().unwrap_or("127.0.0.1");
         let (machine, given) = split_address(address, https_port).ok_or_else(|| wrong(gateway, "address", address))?;
+        // A site is behind its gateway, and whatever else listens on that machine is none.
+        if ![https_port, given, 443].contains(&asked) {
+            return Err(Failure::Other(format!(
+                "https://{host}:{asked} is not a site of connection {}, which serves its sites on port {https_port}",
+                gateway.name
+            )));
+        }
         let origin = origin_of("https", host, asked)
             .ok_or_else(|| Failure::Other(format!("`{host}` is no host name of a site")))?;
         Ok(Self {
             connection: Some(gateway.name.clone()),
             origin,
-            route: Route::Address(machine, if port.is_some_and(|port| port != https_port) { asked } else { given }),
+            route: Route::Address(machine, given),
             ca: ca_of(gateway),
         })
     }
@@ -239,6 +246,12 @@ mod tests {
         assert_eq!(site.origin, "https://media.example.org");
         assert_eq!(site.route, Route::Address("storage".to_owned(), 443));
         assert_eq!(site.ca, Some("/etc/ca.pem".into()));
+        let behind = connection("caddy", Some("storage:16366"), &[]);
+        for (port, reached) in [(443, Some(16366)), (16366, Some(16366)), (22, None), (8443, None)] {
+            let site = Endpoint::of_site(&behind, "media.example.org", Some(port));
+            let route = site.ok().map(|site| site.route);
+            assert_eq!(route, reached.map(|reached| Route::Address("storage".to_owned(), reached)), "{port}");
+        }
     }
 
     #[test]

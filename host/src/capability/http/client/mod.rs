@@ -24,7 +24,7 @@ pub use outgoing::Outgoing;
 pub use trouble::Trouble;
 
 use crate::{
-    model::Failure,
+    model::{Failure, Permit},
     world::{
         Connections,
         tls::{self, Trust},
@@ -94,9 +94,27 @@ impl Connections {
     }
 }
 
+/// What the gate lets pass that sends requests.
+pub trait Sends {}
+
 impl Clients {
-    /// Sends one request and reads its answer.
-    pub async fn exchange(&self, endpoint: &Endpoint, outgoing: &Outgoing) -> Result<Answer, Trouble> {
+    /// Sends one request that was let pass, and reads its answer.
+    pub async fn exchange(
+        &self,
+        _: &Permit<impl Sends>,
+        endpoint: &Endpoint,
+        outgoing: &Outgoing,
+    ) -> Result<Answer, Trouble> {
+        self.send(endpoint, outgoing).await
+    }
+
+    /// Opens a page, with nothing but its path: what questions are answered from, which the gate lets pass where they are
+    /// asked.
+    pub(in crate::capability::http) async fn page(&self, endpoint: &Endpoint, path: &str) -> Result<Answer, Trouble> {
+        self.send(endpoint, &Outgoing::get(path)).await
+    }
+
+    async fn send(&self, endpoint: &Endpoint, outgoing: &Outgoing) -> Result<Answer, Trouble> {
         let client = self.client(endpoint).await.map_err(Trouble::NotSent)?;
         let request = outgoing.build(&client, endpoint).map_err(Trouble::NotSent)?;
         tracing::debug!(method = %request.method(), server = %endpoint.called(), path = %request.url().path(), "HTTP");

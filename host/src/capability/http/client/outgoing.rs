@@ -100,6 +100,7 @@ impl Outgoing {
     pub(crate) fn build(&self, client: &reqwest::Client, endpoint: &Endpoint) -> Result<reqwest::Request, Failure> {
         let method = match self.method {
             Method::Get => reqwest::Method::GET,
+            Method::Head => reqwest::Method::HEAD,
             Method::Post => reqwest::Method::POST,
             Method::Put => reqwest::Method::PUT,
             Method::Patch => reqwest::Method::PATCH,

@@ -1,6 +1,7 @@
 //! What the capability accepts, and the mistakes that it refuses.
 
 use super::*;
+use crate::model::desired::Method;
 use crate::model::{
     Grants, HttpGrant,
     desired::{Bearer, Capture},
@@ -15,6 +16,7 @@ fn gate() -> Gate {
         }],
         own_containers: false,
         sites: vec!["edge".to_owned()],
+        pages: vec!["idp".to_owned()],
     };
     let grants = Grants { http: grant, ..Grants::default() };
     Gate::new("oidc", "stack", "oidc.app".parse().unwrap(), grants)
@@ -131,9 +133,19 @@ fn holes_stay_inside_their_segment() {
 }
 
 #[test]
-fn a_provider_is_opened_only_where_it_may_be_asked() {
-    assert!(gate().http_provider("idp").is_ok());
-    assert!(gate().http_provider("other").is_err());
+fn each_page_of_a_provider_is_looked_at() {
+    let page = |connection: &str, path: &str| {
+        gate().http_page(PageSubject { connection: connection.to_owned(), path: path.to_owned() }).is_ok()
+    };
+    assert!(page("idp", "/auth?client_id=app&x=/../"));
+    assert!(!page("other", "/auth"));
+    for unsound in ["auth", "//auth", "/a/%2e%2e/b", "/a\\b", "/a%2fb"] {
+        assert!(!page("idp", unsound), "{unsound}");
+    }
+    let mut asking_alone = gate();
+    asking_alone.grants_mut().http.pages.clear();
+    let denied = asking_alone.http_page(PageSubject { connection: "idp".into(), path: "/".into() }).unwrap_err();
+    assert_eq!(denied.line, "http.pages = [\"idp\"]", "whoever may ask for one path may not open all of them");
 }
 
 #[test]

@@ -110,6 +110,11 @@ impl Session {
         .await
     }
 
+    /// Tells the server to read its configuration again; it has not done so yet when this returns.
+    pub async fn reload(&self, _: &Permit<String>) -> Result<(), SqlError> {
+        self.ask("SELECT pg_catalog.pg_reload_conf()", &[]).await.map(drop)
+    }
+
     /// One statement that carries a permitted step out or takes it back, by the extended protocol: a second one behind it
     /// is an error of syntax.
     pub async fn run(&self, _: &Permit<SqlStep>, statement: &str) -> Result<(), SqlError> {
