@@ -66,6 +66,7 @@ impl Flow {
         self.refuse(ready::overlapping(&plan, &self.world, &gates).await?)?;
         preview(&mut plan, &self.world, &gates).await;
         tracing::debug!("the plan is drawn");
+        plan.note_carried(self.world.memo.carried());
         plan.binding.observations = self.world.memo.digests();
         if let Some(ahead) = &self.ahead {
             ahead.keep(&self.world.memo);

@@ -9,7 +9,10 @@ use super::{Binding, PluginChange};
 use crate::{
     capability::{Gate, Preview},
     draft::{Action, Owned, Planned},
-    model::{Grants, Making, Thing, value::Address},
+    model::{
+        Grants, Making, Thing,
+        value::{Address, Target},
+    },
 };
 
 /// Version of the plan file's format.
@@ -136,6 +139,21 @@ pub struct SecretUse {
 }
 
 impl Plan {
+    /// Adds to where each secret goes what looks carried while the plan was made.
+    pub fn note_carried(&mut self, carried: impl IntoIterator<Item = (Target, String)>) {
+        for (secret, place) in carried {
+            let name = secret.to_string();
+            match self.secrets.iter_mut().find(|known| known.name == name) {
+                Some(known) if known.places.contains(&place) => {}
+                Some(known) => known.places.push(place),
+                None => {
+                    let fingerprint = self.binding.secrets.get(&name).cloned().flatten();
+                    self.secrets.push(SecretUse { name, fingerprint, places: vec![place] });
+                }
+            }
+        }
+    }
+
     /// Whether apply has nothing to change. Actions by hand don't count: apply does not carry them out.
     pub fn is_empty(&self) -> bool {
         self.removals.is_empty() && self.actions().next().is_none()

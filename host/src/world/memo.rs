@@ -14,7 +14,10 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use super::Asked;
-use crate::{hex::hex, model::Failure};
+use crate::{
+    hex::hex,
+    model::{Failure, value::Target},
+};
 
 type Answer = Arc<OnceCell<Result<serde_json::Value, Failure>>>;
 type Raw = Arc<OnceCell<Result<Arc<dyn Any + Send + Sync>, Failure>>>;
@@ -29,6 +32,7 @@ struct Answers {
     raw: Mutex<HashMap<Asked, Raw>>,
     wanted: Mutex<BTreeSet<Asked>>,
     unanswered: AtomicBool,
+    carried: Mutex<BTreeSet<(Target, String)>>,
 }
 
 impl Memo {
@@ -83,6 +87,17 @@ impl Memo {
     /// All that servers had to be asked for the questions of this run.
     pub fn wanted(&self) -> BTreeSet<Asked> {
         self.0.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A look carried a secret to where it came from; `place` in the host's words.
+    pub(crate) fn note_carried(&self, secret: &Target, place: String) {
+        let mut carried = self.0.carried.lock().unwrap_or_else(PoisonError::into_inner);
+        carried.insert((secret.source().clone(), place));
+    }
+
+    /// Secrets that looks carried, with where to.
+    pub fn carried(&self) -> BTreeSet<(Target, String)> {
+        self.0.carried.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Somebody who was asked is down, too slow, or not well: what is wrong is the world, and not the user's files.

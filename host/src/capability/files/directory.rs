@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Within, below, failure, parent, root};
 use crate::{
-    capability::{Acting, Destroys, Facts, Gate, Preview, Repeat, Settles, StepFailure, StepKind, WrittenBy},
+    capability::{
+        Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind, WrittenBy,
+    },
     model::Denial,
     world::disk::Owner,
 };
@@ -96,8 +98,14 @@ impl StepKind for DirectoryMake {
         gate.directory_make(self.path.clone(), self.mode).map(drop)
     }
 
-    async fn preview(&self, _acting: &Acting<'_>) -> Preview {
-        Preview { headline: self.headline(), lines: Vec::new() }
+    /// Folders above it that are missing are made as well, and shown.
+    async fn preview(&self, acting: &Acting<'_>) -> Preview {
+        let missing = self.before(acting).await.unwrap_or_default();
+        let root = acting.gate.directory_make(self.path.clone(), self.mode).map(|permit| permit.subject().root.clone());
+        let above = missing.iter().filter_map(|path| Some(root.as_ref().ok()?.join(path).display().to_string()));
+        let made = above.filter(|path| *path != self.path);
+        let line = |text| PreviewLine { sign: Sign::Added, text };
+        Preview { headline: self.headline(), lines: made.map(line).collect() }
     }
 
     async fn before(&self, acting: &Acting<'_>) -> Result<Vec<String>, StepFailure> {

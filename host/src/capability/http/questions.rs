@@ -50,6 +50,9 @@ impl World {
             )));
         }
         let permit = self.http_known(request, gate)?;
+        if let Some(Bearer::Reference(token)) = &request.bearer {
+            self.memo.note_carried(token, format!("look {}", permit.subject().request.says()));
+        }
         let asked = shown_question(&permit.subject().request, question);
         self.memo.once(asked, self.http_ask_now(&permit, question)).await
     }

@@ -57,6 +57,15 @@ pub fn make_folder(step: &Shown<'_>, world: &mut World<'_>) -> Result<()> {
     let owner = |key: &str, table: &str| number(table, step.of[key].as_str().unwrap_or("0"));
     let says =
         folder_says(mode(step)?, &format!("{}:{}", owner("owner", "/etc/passwd")?, owner("group", "/etc/group")?));
+    // The folders above it that are missing, each in a line.
+    for above in step.lines()? {
+        ensure!(above["sign"] == "added", "a folder that is made is shown as {above}");
+        let above = above["text"].as_str().context("a line without words")?;
+        ensure!(step.need("/path")?.starts_with(&format!("{above}/")), "{above} is not above {}", step.of);
+        if world.file(above).is_none() {
+            world.change(above, Some(says.clone()));
+        }
+    }
     world.change(step.need("/path")?, Some(says));
     Ok(())
 }

@@ -90,17 +90,17 @@ impl<'a> World<'a> {
     }
 }
 
-/// The look that carries a secret: a registration is read with the token that this provider gave for it. A plan names it
-/// among the observations that it is bound to: `http GET /reg/ID of connection NAME with TOKEN …`.
+/// The look that carries a secret: a registration is read with the token that this provider gave for it. It stands in the
+/// plan's list of where each secret goes: `look GET /reg/ID of connection NAME`.
 fn read_back(plan: &Value) -> Vec<Expected> {
-    let observations = plan.pointer("/binding/observations").and_then(Value::as_object);
-    let look = |asked: &String| {
-        let (path, rest) = asked.strip_prefix("http GET ")?.split_once(" of connection ")?;
-        rest.split(' ').nth(1).filter(|word| *word == "with")?;
+    let uses = plan["secrets"].as_array().into_iter().flatten();
+    let places = uses.flat_map(|of| of["places"].as_array().into_iter().flatten()).filter_map(Value::as_str);
+    let look = |place: &str| {
+        let (path, _) = place.strip_prefix("look GET ")?.split_once(" of connection ")?;
         let request = format!("provider: GET {path}\nauthorization: Bearer {HOLE}");
         Some(Expected { effect: Effect::Http(request), at_least: 0, at_most: None })
     };
-    observations.into_iter().flat_map(|all| all.keys()).filter_map(look).collect()
+    places.filter_map(look).collect()
 }
 
 /// The number of a user or group, by its name or as it stands.
