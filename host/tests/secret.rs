@@ -192,6 +192,29 @@ fn values_come_in_by_standard_input_and_files_only() {
 }
 
 #[test]
+fn a_secret_that_is_too_short_to_be_found_is_refused_or_warned_of() {
+    let machine = Machine::new();
+    let warned = |said: &str, name: &str| said.contains(&format!("secret.app.{name} has fewer than 6 characters"));
+    let (code, said) = machine.run(&["secret", "set", "app.toml", "api_key"], "12345\n");
+    assert!(code == 0 && warned(&said, "api_key"), "{said}");
+    machine.write("old.env", "API_KEY=1234\nPASSWORD=long enough\n", 0o600);
+    let said = machine.done(&["secret", "import", "app.toml", "old.env", "--replace"]);
+    assert!(warned(&said, "api_key") && !warned(&said, "password"), "{said}");
+    let said = machine.done(&["plan", "app.toml"]);
+    assert!(!warned(&said, "outside"), "{said}");
+    machine.write("agenix-env", "OUTSIDE=123\n", 0o400);
+    let said = machine.done(&["plan", "app.toml"]);
+    assert!(warned(&said, "outside"), "{said}");
+    machine.write(
+        "short.toml",
+        "[stack]\nname = \"media\"\n[secret.app]\npin = { generate = \"hex\", bytes = 2 }\n",
+        0o600,
+    );
+    let (code, said) = machine.run(&["check", "short.toml"], "");
+    assert!(code == 3 && said.contains("too short to be kept out of messages and logs"), "{said}");
+}
+
+#[test]
 fn an_import_says_what_nothing_uses_and_takes_no_noise() {
     let machine = Machine::new();
     machine.write("old.env", "API_KEY='canary three'\nOIDC_ENABLED=true\nPASS=canary-brought-along\n", 0o600);

@@ -14,6 +14,10 @@ use std::ops::Range;
 
 use crate::model::{desired::Position, value::Address};
 
+/// What tells a marker line, whatever starts a comment there.
+const OPENS: &[u8] = b" >>> stackrun ";
+const CLOSES: &[u8] = b" <<< stackrun ";
+
 /// The two lines around the block of one instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Markers {
@@ -45,7 +49,7 @@ pub enum Damage {
         marker: String,
     },
     /// What should be written holds a marker line itself.
-    #[error("the text for the block holds the marker line `{0}` itself")]
+    #[error("the text for the block holds a marker line itself: `{0}`")]
     MarkerInBody(String),
 }
 
@@ -83,10 +87,11 @@ impl Markers {
     /// before the first line that is neither blank nor a comment (and never into another instance's block), or last.
     pub fn put(&self, text: &[u8], content: &[u8], position: Position) -> Result<Vec<u8>, Damage> {
         let body = body(content);
-        for marker in [&self.open, &self.close] {
-            if lines(&body).any(|line| is_line(&body[line], marker)) {
-                return Err(Damage::MarkerInBody(marker.clone()));
-            }
+        // Of whatever instance: with a forged one, another block could no longer be told.
+        let is_marker =
+            |line: &[u8]| [OPENS, CLOSES].iter().any(|sign| line.windows(sign.len()).any(|part| part == *sign));
+        if let Some(line) = lines(&body).find(|line| is_marker(&body[line.clone()])) {
+            return Err(Damage::MarkerInBody(String::from_utf8_lossy(body[line].trim_ascii()).into_owned()));
         }
         let block = [self.open.as_bytes(), b"\n", &body, self.close.as_bytes(), b"\n"].concat();
         let place = match self.locate(text)? {
@@ -235,6 +240,12 @@ mod tests {
         assert!(matches!(damage(format!("{OPEN}\n{CLOSE}\n{OPEN}\n{CLOSE}\n")), Damage::Disordered { line: 3, .. }));
         let refused = markers().put(b"", format!("x\n{CLOSE}\n").as_bytes(), Position::Last);
         assert_eq!(refused, Err(Damage::MarkerInBody(CLOSE.to_owned())));
+        for forged in
+            ["# >>> stackrun books postgres.b", "; <<< stackrun media postgres.other", "x # >>> stackrun media x.y"]
+        {
+            let refused = markers().put(b"", format!("x\n  {forged}\n").as_bytes(), Position::Last);
+            assert_eq!(refused, Err(Damage::MarkerInBody(forged.to_owned())));
+        }
     }
 
     #[test]

@@ -37,14 +37,14 @@ use crate::{
     contract::Contracts,
     diagnostic::Sources,
     model::{
-        Diagnostic, HostFile, Making, Offered,
-        value::{Address, Tree},
+        Diagnostic, HostFile, Making, Offered, Place, Segment,
+        value::{Address, Target, Tree},
     },
     plan::{Binding, Plan},
     reference::Graph,
     schema::Catalog,
     spec::Spec,
-    world::World,
+    world::{World, vault::too_short},
 };
 
 /// Files read and checked, plugins loaded, the world at hand.
@@ -82,6 +82,17 @@ impl Flow {
     /// Warnings of the front end, on standard error: for commands that a person reviews.
     pub fn say_warnings(&self) {
         say(&self.warnings, &self.sources);
+    }
+
+    /// Warns of secrets in files by others that can't be kept out of messages. Once the stack has been planned: only then
+    /// it is known which of these files may be read.
+    pub fn warn_of_short_secrets(&self) {
+        let warning = |target: &Target| {
+            let Target::Made(instance, name) = target else { return None };
+            let place = Place::Instance(instance.clone(), vec![Segment::Key(name.clone())]);
+            Some(Diagnostic::warning(place, too_short(target)))
+        };
+        say(&self.world.vault.short_ones().iter().filter_map(warning).collect::<Vec<_>>(), &self.sources);
     }
 
     /// `[stack] name`

@@ -1,6 +1,6 @@
 //! What a plugin says of itself and of an instance, and what it is handed.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +103,15 @@ pub struct InstanceView {
     pub owned: Vec<(Thing, bool)>,
 }
 
+impl InstanceView {
+    /// Every string of the section and of the settings of its connections, whole and, of a path, each of its names.
+    pub fn words(&self) -> HashSet<String> {
+        let mut texts = self.section.literals();
+        texts.extend(self.connections.iter().flat_map(|connection| connection.settings.literals()));
+        texts.into_iter().flat_map(|text| std::iter::once(text).chain(text.split('/'))).map(str::to_owned).collect()
+    }
+}
+
 /// What a plugin may know of a reference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReferenceInfo {
@@ -156,4 +165,36 @@ pub struct Output {
     pub value: Tree,
     /// Keys of the instance's things that must be done before it is true.
     pub true_after: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_of_the_section_and_of_the_connections() {
+        let table = |entries: &[(&str, Tree)]| {
+            Tree::Table(entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+        };
+        let list = Tree::Items(vec![Tree::literal("deep.example.org"), Tree::Integer(7)]);
+        let settings = table(&[("fragment", Tree::literal("/etc/authelia/clients.yml"))]);
+        let view = InstanceView {
+            address: Address::new("gateway", "app"),
+            stack: "media".into(),
+            section: table(&[("domain", Tree::literal("app.example.org")), ("more", table(&[("list", list)]))]),
+            references: Vec::new(),
+            makes: Vec::new(),
+            connections: vec![ConnectionView { name: "edge".into(), kind: "caddy".into(), settings }],
+            contract: None,
+            consumers: Vec::new(),
+            owned: Vec::new(),
+        };
+        let words = view.words();
+        for held in ["app.example.org", "deep.example.org", "clients.yml", "/etc/authelia/clients.yml"] {
+            assert!(words.contains(held), "{held}");
+        }
+        for other in ["example.org", "app.example.or", "domain", "clients", "root:x:0"] {
+            assert!(!words.contains(other), "{other}");
+        }
+    }
 }

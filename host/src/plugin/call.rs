@@ -1,6 +1,6 @@
 //! One call of a plugin, as its imports see it. Made for the call and dropped with it: nothing passes between calls.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use serde::Serialize;
 use wasmtime::component::{Resource, ResourceTable};
@@ -22,6 +22,8 @@ pub struct Call {
     /// Where questions go; none where none may be asked.
     pub outside: Option<Outside>,
     pub references: References,
+    /// What the instance's section and connections say, word by word: nothing else may be looked for in a file.
+    pub words: Arc<HashSet<String>>,
     pub meter: Meter,
     pub recorder: Option<Arc<dyn Recorder>>,
     /// The last message that the plugin logged.
@@ -48,6 +50,7 @@ impl Call {
             instance: None,
             outside: None,
             references: References::new(Vec::new(), Some(Vec::new())),
+            words: Arc::default(),
             meter: Meter::new(limits),
             recorder: None,
             said: None,

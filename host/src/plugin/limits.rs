@@ -28,6 +28,8 @@ pub struct Limits {
     pub derived: usize,
     /// Questions, counted one by one.
     pub questions: usize,
+    /// Words that are looked for in files.
+    pub mentions: usize,
     /// Actions, things, checks and outputs, of each.
     pub actions: usize,
     /// Steps of a plan, those of reverts and undo included.
@@ -50,6 +52,7 @@ impl Default for Limits {
             resources: 20_000,
             derived: 1_000,
             questions: 2_000,
+            mentions: 16,
             actions: 1_000,
             steps: 10_000,
             question_time: Duration::from_secs(20),
@@ -65,6 +68,7 @@ pub struct Meter {
     logged: usize,
     kept: usize,
     asked: usize,
+    mentioned: usize,
     waited: Duration,
     /// A memory or table that was not let grow.
     refused: Option<What>,
@@ -73,7 +77,7 @@ pub struct Meter {
 impl Meter {
     /// Nothing used yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, logged: 0, kept: 0, asked: 0, waited: Duration::ZERO, refused: None }
+        Self { limits, logged: 0, kept: 0, asked: 0, mentioned: 0, waited: Duration::ZERO, refused: None }
     }
 
     /// The limits.
@@ -109,6 +113,15 @@ impl Meter {
         self.asked = self.asked.saturating_add(number);
         match self.asked > self.limits.questions {
             true => Err(What::TooMuch(format!("more than {} questions", self.limits.questions))),
+            false => Ok(()),
+        }
+    }
+
+    /// Counts words that are looked for in files, however many files those are.
+    pub fn mention(&mut self) -> Result<(), What> {
+        self.mentioned += 1;
+        match self.mentioned > self.limits.mentions {
+            true => Err(What::TooMuch(format!("more than {} words to be looked for in files", self.limits.mentions))),
             false => Ok(()),
         }
     }
@@ -158,5 +171,17 @@ impl io::Write for Size {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_few_words_are_looked_for_in_files() {
+        let mut meter = Meter::new(Limits::default());
+        assert!((0..16).all(|_| meter.mention().is_ok()));
+        assert!(meter.mention().unwrap_err().to_string().contains("more than 16 words"));
     }
 }

@@ -188,6 +188,7 @@ impl Plugin {
         let makes = view.makes.iter().map(|(target, _)| target.clone()).collect();
         let mut call = self.prepare(view, Some(makes));
         call.outside = Some(Outside { world, gate });
+        call.words = Arc::new(view.words());
         self.call(
             Doing::Plan,
             view,

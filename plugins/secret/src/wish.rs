@@ -12,6 +12,8 @@ pub const RENDER: &str = "render";
 
 /// Generated ones below this many characters can be guessed.
 const SHORT: u32 = 16;
+/// Characters below which the host does not find it in messages, and makes no such secret.
+const SHORTEST: u32 = 6;
 
 /// One secret of the section.
 pub struct Secret<'a> {
@@ -97,8 +99,15 @@ impl<'a> Wish<'a> {
             self.problems.push(place.at(other).error(message).help(format!("write {field} = {default}")));
         }
         let length = place.integer(field).and_then(|length| u32::try_from(length).ok()).unwrap_or(default);
-        let characters = if field == "length" { length } else { length * 4 / 3 };
-        if characters < SHORT {
+        let characters = match generator {
+            Generator::Alphanumeric => length,
+            Generator::Hex => length.saturating_mul(2),
+            Generator::Base64url => length.saturating_mul(4).div_ceil(3),
+        };
+        if characters < SHORTEST {
+            let said = format!("with {length} {field} it is too short to be kept out of messages and logs");
+            self.problems.push(place.at(field).error(said).help(format!("leave `{field}` out, which gives {default}")));
+        } else if characters < SHORT {
             let warning = place.at(field).warning(format!("with {length} {field} it can be guessed"));
             self.problems.push(warning.help(format!("leave `{field}` out, which gives {default}")));
         }

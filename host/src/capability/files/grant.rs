@@ -14,18 +14,26 @@
 //!
 //! What is granted for writing may also be read and looked at; what is granted for reading, also looked at.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use super::{FileLook, FileMention, FileRead};
 use crate::{
     capability::Gate,
     model::{
-        Denial, FilesGrant, Making, Permit,
+        Denial, FilesGrant, Generator, Making, Permit,
         denial::NEVER,
-        desired::WantedFile,
+        desired::{Region, WantedFile},
         value::{Address, Target},
     },
+    words::is_unseen,
+    world::vault::SHORTEST,
 };
+
+/// Characters that start a comment in any language.
+const LONGEST_COMMENT: usize = 8;
 
 /// A path that the gate let pass: where it is opened from, and how to refuse it when a link leads out of there.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,9 +100,25 @@ impl Gate {
     }
 
     /// Asking whether a file mentions a string.
-    pub fn file_mention(&self, mention: FileMention) -> Result<Permit<Within<FileMention>>, Denial> {
+    /// Asked often enough, whether a word stands in a file tells all of it: so only what `words` holds may be asked for.
+    pub fn file_mention(
+        &self,
+        mention: FileMention,
+        words: &HashSet<String>,
+    ) -> Result<Permit<Within<FileMention>>, Denial> {
         let files = &self.grants().files;
-        self.path("files.mention", &mention.path.clone(), &[&files.mention, &files.read, &files.write], mention)
+        let FileMention { path, what } = &mention;
+        let (path, asked) = (
+            path.clone(),
+            format!(
+                "whether {} mentions `{}`, which is neither a word of the instance's section nor of its connections",
+                path.escape_debug(),
+                what.escape_debug()
+            ),
+        );
+        let is_held = words.contains(what);
+        let permit = self.path("files.mention", &path, &[&files.mention, &files.read, &files.write], mention)?;
+        if is_held { Ok(permit) } else { Err(self.deny("files.mention", asked, NEVER)) }
     }
 
     /// Comparing and writing a file.
@@ -102,7 +126,29 @@ impl Gate {
         let path = wanted.path.clone();
         wanted.path = normal(&path).unwrap_or_else(|| path.clone());
         self.file_mode(&path, wanted.mode)?;
+        if let Region::Block { comment, .. } = &wanted.region {
+            self.block_comment(&path, comment)?;
+        }
         self.path("files.write", &path, &[&self.grants().files.write], wanted)
+    }
+
+    /// Removing a block from a file.
+    pub fn block_remove(&self, path: &str, comment: &str) -> Result<Permit<Within<String>>, Denial> {
+        self.block_comment(path, comment)?;
+        self.path_change(path.to_owned())
+    }
+
+    /// Whatever is granted: the marker lines of a block are comments of one line. With a line break in the sign they would
+    /// be lines of the plugin's choice that no reviewer sees.
+    fn block_comment(&self, path: &str, comment: &str) -> Result<(), Denial> {
+        if matches!(comment.chars().count(), 1..=LONGEST_COMMENT) && !comment.chars().any(is_unseen) {
+            return Ok(());
+        }
+        let (path, comment) = (path.escape_debug(), comment.escape_debug());
+        let asked = format!(
+            "a block of {path} whose comments begin with `{comment}`: one line of 1 to {LONGEST_COMMENT} characters"
+        );
+        Err(self.deny("files.write", asked, NEVER))
     }
 
     /// Making and removing files and directories at a path.
@@ -134,6 +180,18 @@ impl Gate {
             _ => None,
         };
         makings.iter().filter_map(denied).collect()
+    }
+
+    /// Generating a secret: the instance's own, and never one that is too short to be found in messages and logs.
+    pub fn new_secret(&self, target: &Target, generator: Generator, length: u32) -> Result<Permit<Target>, Denial> {
+        let characters = generator.characters(length);
+        if characters < SHORTEST as u64 {
+            let asked = format!(
+                "a new {target} of {characters} characters: fewer than {SHORTEST} can't be kept out of messages and logs"
+            );
+            return Err(self.deny("secrets", asked, NEVER));
+        }
+        self.own_secret(target)
     }
 
     /// Making and discarding a secret: the instance's own.

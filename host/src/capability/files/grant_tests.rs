@@ -89,7 +89,8 @@ fn looks(gate: &Gate, path: &str) -> bool {
 }
 
 fn mentions(gate: &Gate, path: &str) -> bool {
-    gate.file_mention(FileMention { path: path.into(), what: "example.org".into() }).is_ok()
+    let words = std::collections::HashSet::from(["example.org".to_owned()]);
+    gate.file_mention(FileMention { path: path.into(), what: "example.org".into() }, &words).is_ok()
 }
 
 #[test]
@@ -269,6 +270,37 @@ fn a_link_between_an_outer_grant_and_an_inner_one_is_not_followed() {
             assert!(denied.contains(&format!("below {}: links are not followed", at("outer"))), "{denied}");
             std::fs::remove_file(at("outer/inner")).unwrap();
             std::fs::create_dir(at("outer/inner")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_marker_lines_of_a_block_are_comments_of_one_line() {
+    let gate = gate("container", &nothing());
+    let block = |comment: &str| {
+        let region = Region::Block { comment: comment.to_owned(), position: crate::model::desired::Position::Last };
+        let written = gate.file_write(WantedFile { region, ..wanted("/srv/data/x") }).map(drop);
+        let removed = gate.block_remove("/srv/data/x", comment).map(drop);
+        assert_eq!(written.is_ok(), removed.is_ok(), "{comment:?}");
+        written.map_err(|denial| denial.asked)
+    };
+    for fine in ["#", "//", ";", "--", "rem", "<!-- "] {
+        assert_eq!(block(fine), Ok(()), "{fine}");
+    }
+    for refused in ["", "#\nhost all all trust\n#", "#\r", "#\u{2028}", "#\u{202e}", "# a line of its own"] {
+        assert!(block(refused).unwrap_err().contains("whose comments begin with"), "{refused:?}");
+    }
+}
+
+#[test]
+fn no_secret_is_made_that_is_too_short_to_be_found() {
+    let gate = gate("secret", &nothing());
+    let into = Target::Made(Address::new("secret", "app"), "token".into());
+    let made = |generator, length| gate.new_secret(&into, generator, length).is_ok();
+    for (generator, shortest) in [(Generator::Alphanumeric, 6), (Generator::Hex, 3), (Generator::Base64url, 4)] {
+        assert!(made(generator, shortest) && made(generator, 40), "{generator:?}");
+        for short in 0..shortest {
+            assert!(!made(generator, short), "{generator:?} {short}");
         }
     }
 }

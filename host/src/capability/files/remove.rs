@@ -130,12 +130,12 @@ impl StepKind for FileRemoveBlock {
     type Before = FileBefore;
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
-        gate.path_change(self.path.to_owned()).map(drop)
+        gate.block_remove(&self.path, &self.comment).map(drop)
     }
 
     async fn preview(&self, acting: &Acting<'_>) -> Preview {
         let block = || {
-            let permit = acting.gate.path_change(self.path.to_owned()).ok()?;
+            let permit = acting.gate.block_remove(&self.path, &self.comment).ok()?;
             let found = find(permit.subject()).ok()??;
             let block = markers(permit.subject(), &self.comment).find(&found.bytes).ok()??.to_vec();
             Some(zeroize::Zeroizing::new(block))
@@ -147,7 +147,7 @@ impl StepKind for FileRemoveBlock {
     }
 
     async fn before(&self, acting: &Acting<'_>) -> Result<FileBefore, StepFailure> {
-        let permit = acting.gate.path_change(self.path.to_owned())?;
+        let permit = acting.gate.block_remove(&self.path, &self.comment)?;
         let within = permit.subject();
         let found = find(within)?;
         if let Some(found) = &found {
@@ -159,7 +159,7 @@ impl StepKind for FileRemoveBlock {
     }
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
-        let permit = acting.gate.path_change(self.path.to_owned())?;
+        let permit = acting.gate.block_remove(&self.path, &self.comment)?;
         let within = permit.subject();
         if let Some((folder, name)) = locked(within)?
             && let Some(found) = find(within)?
@@ -176,7 +176,7 @@ impl StepKind for FileRemoveBlock {
     }
 
     async fn revert(&self, before: &FileBefore, acting: &Acting<'_>) -> Result<(), StepFailure> {
-        let permit = acting.gate.path_change(self.path.to_owned())?;
+        let permit = acting.gate.block_remove(&self.path, &self.comment)?;
         let within = permit.subject();
         let markers = markers(within, &self.comment);
         if let Some((then, mode, owner)) = before.whole()?
@@ -201,7 +201,7 @@ impl StepKind for FileRemoveBlock {
     }
 
     async fn is_done(&self, acting: &Acting<'_>) -> Result<bool, StepFailure> {
-        let permit = acting.gate.path_change(self.path.to_owned())?;
+        let permit = acting.gate.block_remove(&self.path, &self.comment)?;
         let Some(found) = find(permit.subject())? else { return Ok(true) };
         let block = markers(permit.subject(), &self.comment).find(&found.bytes);
         Ok(block.map_err(|damage| anyhow!("{}: {damage}", self.path))?.is_none())

@@ -433,11 +433,18 @@ async fn questions_tell_kind_mode_entries_and_mentions() {
     assert_eq!(stage.world.file_entries(&look("files/none")).await.unwrap(), None);
     let mention = |what: &str| {
         let mention = FileMention { path: site.display().to_string(), what: what.to_owned() };
-        stage.gate.file_mention(mention).unwrap()
+        let words = std::collections::HashSet::from([what.to_owned()]);
+        stage.gate.file_mention(mention, &words).unwrap()
     };
     assert!(stage.world.file_mentions(&mention("media.example.org")).await.unwrap());
     assert!(!stage.world.file_mentions(&mention("books.example.org")).await.unwrap());
     assert!(stage.world.file_mentions(&mention("media")).await.is_err(), "too short: it would tell the content");
+    for part in ["media.example", "edia.example.org", "example.org"] {
+        assert!(!stage.world.file_mentions(&mention(part)).await.unwrap(), "{part} is a part of another word");
+    }
+    let others = FileMention { path: site.display().to_string(), what: "media.example.org".to_owned() };
+    let denied = stage.gate.file_mention(others, &["of.the.section".to_owned()].into()).unwrap_err();
+    assert!(denied.asked.contains("neither a word of the instance's section"), "{denied}");
 }
 
 #[tokio::test]
@@ -448,4 +455,28 @@ async fn text_with_a_hole_keeps_every_character() {
     let wanted = file(&stage, "x", content);
     write(&stage, &wanted).await;
     assert_eq!(read(&wanted.path), "<q'\"\\ $%{{x}} é\n2nd line");
+}
+
+/// Asked again and again, a comparison tells whether a guess of the whole was right, and never how near it came.
+#[tokio::test]
+async fn a_comparison_tells_of_no_part() {
+    let stage = Stage::new();
+    set_token(&stage, "s3cret-value");
+    let with = |parts: Vec<Part>| file(&stage, "x", Content::Text(Text::new(parts)));
+    write(
+        &stage,
+        &with(vec![Part::Literal("token=".into()), Part::Reference(made("token")), Part::Literal("\n".into())]),
+    )
+    .await;
+    let guess = |text: &str| with(vec![Part::Literal(text.into())]);
+    for near in ["", "token=", "token=s3cret-valu", "token=s3cret-value", "token=s3cret-valuf\n", "s3cret-value\n"] {
+        assert_eq!(content(&stage, &guess(near)).await, Sameness::Different, "{near}");
+    }
+    assert_eq!(content(&stage, &guess("token=s3cret-value\n")).await, Sameness::Same);
+    // What a secret was written into is not asked what it mentions, whatever word that is.
+    let mention = FileMention { path: guess("").path, what: "s3cret-value".to_owned() };
+    let permit = stage.gate.file_mention(mention, &["s3cret-value".to_owned()].into()).unwrap();
+    assert!(
+        stage.world.file_mentions(&permit).await.unwrap_err().to_string().contains("not be asked what it mentions")
+    );
 }

@@ -48,7 +48,7 @@ impl StepKind for SecretGenerate {
     type Before = ();
 
     fn permit(&self, gate: &Gate) -> Result<(), Denial> {
-        gate.own_secret(&self.into).map(drop)
+        gate.new_secret(&self.into, self.generator, self.length).map(drop)
     }
 
     async fn preview(&self, _acting: &Acting<'_>) -> Preview {
@@ -60,7 +60,7 @@ impl StepKind for SecretGenerate {
     }
 
     async fn carry_out(&self, acting: &Acting<'_>) -> Result<(), StepFailure> {
-        let permit = acting.gate.own_secret(&self.into)?;
+        let permit = acting.gate.new_secret(&self.into, self.generator, self.length)?;
         Ok(acting.world.vault.generate(&permit, self.generator, self.length)?)
     }
 

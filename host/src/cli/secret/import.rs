@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::{Secrets, parts};
+use super::{Secrets, parts, warn_short};
 use crate::{
     cli::Global,
     exit::{Ended, Exit},
@@ -65,6 +65,7 @@ pub async fn run(args: &ImportArgs, global: &Global) -> Result<Exit, Ended> {
     for (target, value) in wanted {
         vault.set(target, value)?;
         render::tell_line(format_args!("imported {target}"));
+        warn_short(target, value);
     }
     for key in &unused {
         render::tell_line(format_args!("nothing uses `{}`", printable(key)));

@@ -23,7 +23,10 @@ use crate::{
     render,
     spec::SpecArgs,
     words::printable,
-    world::state::Lock,
+    world::{
+        state::Lock,
+        vault::{SHORTEST, too_short},
+    },
 };
 
 /// List, set, rotate, import, export and show the secrets of a stack
@@ -152,6 +155,13 @@ impl Secrets {
     fn entry(&self, target: &Target) -> Option<&Tree> {
         let Target::Made(address, name) = target else { return None };
         self.flow.section(address)?.get(name)
+    }
+}
+
+/// Somebody else chose the value, and may need it as it is: it is kept, and what that means is said.
+fn warn_short(target: &Target, value: &str) {
+    if value.len() < SHORTEST {
+        render::tell_line(format_args!("warning: {}", too_short(target)));
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::Secrets;
+use super::{Secrets, warn_short};
 use crate::{
     cli::Global,
     exit::{Ended, Exit},
@@ -43,6 +43,7 @@ pub async fn run(args: &SetArgs, global: &Global) -> Result<Exit, Ended> {
     }
     let value = read(&format!("{target}: "))?;
     secrets.flow.world.vault.set(target, &value)?;
+    warn_short(target, &value);
     render::tell_line(format_args!("{target} is kept in {}; the next apply brings it to its places", path.display()));
     Ok(Exit::Done)
 }

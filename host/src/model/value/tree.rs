@@ -100,6 +100,16 @@ impl Tree {
         }
     }
 
+    /// Every string in it that has no holes.
+    pub fn literals(&self) -> Vec<&str> {
+        match self {
+            Tree::Text(text) => text.as_literal().into_iter().collect(),
+            Tree::Items(items) => items.iter().flat_map(Tree::literals).collect(),
+            Tree::Table(entries) => entries.iter().flat_map(|(_, value)| value.literals()).collect(),
+            Tree::Boolean(_) | Tree::Integer(_) | Tree::Float(_) | Tree::Moment(_) | Tree::Reference(_) => Vec::new(),
+        }
+    }
+
     /// Every target in it, in order, with repetitions.
     pub fn targets(&self) -> Vec<&Target> {
         let mut found = Vec::new();

@@ -1,5 +1,7 @@
 //! `files`: questions about files, what they should be, and steps that make them so.
 
+use std::sync::Arc;
+
 use wasmtime::component::Resource;
 
 use super::ask::Answer;
@@ -38,7 +40,15 @@ impl wit::Host for Call {
 
     fn mention(&mut self, paths: Vec<String>, what: String) -> wasmtime::Result<Vec<Answer<bool>>> {
         let mentions = paths.into_iter().map(|path| FileMention { path, what: what.clone() }).collect();
-        self.ask_each("files.mention", mentions, Gate::file_mention, World::file_mentions)
+        let counted = self.meter.mention();
+        self.or_fail(counted)?;
+        let words = Arc::clone(&self.words);
+        self.ask_each(
+            "files.mention",
+            mentions,
+            |gate, mention| gate.file_mention(mention, &words),
+            World::file_mentions,
+        )
     }
 
     fn compare(&mut self, wanted: Vec<Resource<WantedFile>>) -> wasmtime::Result<Vec<Answer<FileComparison>>> {

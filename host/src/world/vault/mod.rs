@@ -29,6 +29,7 @@ use zeroize::Zeroizing;
 
 pub use fits::{Alphabet, Fitness};
 pub use learned::Learned;
+pub use opened::too_short;
 pub use redact::SHORTEST;
 
 use super::{

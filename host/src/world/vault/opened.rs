@@ -10,7 +10,7 @@ use super::{
     Alphabet, Vault, external,
     fingerprint::{Of, plain_digest},
     lock,
-    redact::Trace,
+    redact::{SHORTEST, Trace},
     store::Entry,
 };
 use crate::{
@@ -38,6 +38,9 @@ impl std::fmt::Debug for Opened {
 pub(crate) struct Traits {
     pub(crate) fits: Vec<Alphabet>,
     pub(crate) traces: Vec<Trace>,
+    /// Whether it is too short to be looked for as it is.
+    #[serde(default)]
+    pub(crate) short: bool,
 }
 
 /// The file that a secret lies in.
@@ -128,6 +131,15 @@ impl Vault {
         warnings
     }
 
+    /// Values in files by others that are too short to be found in messages; asked once it is known that they may be read.
+    pub fn short_ones(&self) -> Vec<Target> {
+        // One that can't be opened is said where it is needed.
+        let is_short = |target: &Target| matches!(self.traits(target), Ok(Some(Traits { short: true, .. })));
+        let mut short: Vec<Target> = self.external().into_iter().filter(is_short).collect();
+        short.sort_by_key(Target::to_string);
+        short
+    }
+
     fn source(&self, target: &Target) -> Result<Option<Source>> {
         let (instance, name) = made(target)?;
         let found = match self.making(target) {
@@ -181,6 +193,13 @@ impl Vault {
         let file_digest = source.map_or_else(|| fingerprint.clone(), |source| source.digest.clone());
         Opened { value, fingerprint, file_digest }
     }
+}
+
+/// What is said of a value that is too short to be looked for.
+pub fn too_short(target: &Target) -> String {
+    format!(
+        "{target} has fewer than {SHORTEST} characters: it can be guessed, and is not found and replaced in messages and logs"
+    )
 }
 
 pub(crate) fn entry_label(entry: &Entry) -> String {

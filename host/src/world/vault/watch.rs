@@ -17,7 +17,7 @@ use super::{
     fingerprint::{FingerprintKey, plain_digest},
     lock,
     opened::{Traits, entry_label},
-    redact::{Hasher, Scanner, forms},
+    redact::{Hasher, SHORTEST, Scanner, forms},
 };
 use crate::{
     model::{
@@ -87,6 +87,7 @@ impl Watch {
         Traits {
             fits: Alphabet::ALL.into_iter().filter(|alphabet| alphabet.fits(value)).collect(),
             traces: self.hasher.traces(value),
+            short: value.len() < SHORTEST,
         }
     }
 
@@ -236,7 +237,7 @@ impl Vault {
     }
 
     /// Secrets in files by others that are there.
-    fn external(&self) -> Vec<Target> {
+    pub(super) fn external(&self) -> Vec<Target> {
         let makings = self.makings.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let there = makings.iter().filter_map(|(target, making)| match making {
             Making::FromFile { path, .. } if Path::new(path).exists() => Some(target.clone()),
