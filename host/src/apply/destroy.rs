@@ -4,33 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 
-use super::{Applied, Reporter, undo::Undo};
+use super::{Applied, Reporter, gates_of, undo::Undo};
 use crate::{
-    capability::{Gate, Gates},
     model::value::Address,
-    plan::{KeptData, Removal, StepPreviews, identity, undone_of_others, untold},
+    plan::{KeptData, Plan, Removal, StepPreviews, identity, undone_of_others, untold},
     state::{InstanceRecord, OtherStack, OwnedRecord},
     world::{State, World},
 };
 
-/// What destroy will do, for review.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Destruction {
-    /// In the order in which things are taken away: backwards along the edges.
-    pub removals: Vec<Removal>,
-    /// Data that stays.
-    pub kept: Vec<KeptData>,
-    /// What is not as sure as it should be.
-    pub warnings: Vec<String>,
-}
-
-/// What destroy would do. Data goes only for the instances named in `delete_data`, and what several hold only when all of
+/// What destroy would do: a plan without instances, so that one that is killed is recovered like any run. Data goes only for the instances named in `delete_data`, and what several hold only when all of
 /// them are named.
 ///
 /// # Errors
 /// Something of it is another stack's; state can't be read.
-pub fn destruction(state: &State, others: &[OtherStack], delete_data: &BTreeSet<Address>) -> Result<Destruction> {
-    let mut planned = Destruction { warnings: untold(others), ..Destruction::default() };
+pub fn destruction(state: &State, stack: &str, others: &[OtherStack], delete_data: &BTreeSet<Address>) -> Result<Plan> {
+    let mut planned = Plan { warnings: untold(others), ..Plan::of_nothing(stack) };
     let recorded = state.instances()?;
     let mut staying = BTreeSet::new();
     for record in recorded.iter().filter(|record| !delete_data.contains(&record.address)) {
@@ -69,44 +57,16 @@ fn backwards(recorded: Vec<InstanceRecord>, edges: &BTreeSet<(Address, Address)>
     ordered.iter().rev().filter_map(|address| by_address.remove(address)).collect()
 }
 
-impl Destruction {
-    /// The gates that its steps are checked against.
-    pub fn gates(&self, stack: &str) -> Gates {
-        let gate = |removal: &Removal| -> (Address, Gate) { (removal.address.clone(), removal.gate(stack)) };
-        self.removals.iter().map(gate).collect()
-    }
+/// Carries it out. The caller holds the lock.
+pub async fn destroy(world: &World, plan: &Plan, reporter: &dyn Reporter) -> Result<Applied> {
+    carry_out(world, plan, reporter).await.map_err(|error| world.state.explained(error))
+}
 
-    /// Carries it out. The caller holds the lock.
-    pub async fn run(&self, world: &World, stack: &str, reporter: &dyn Reporter) -> Result<Applied> {
-        self.carry_out(world, stack, reporter).await.map_err(|error| world.state.explained(error))
-    }
-
-    async fn carry_out(&self, world: &World, stack: &str, reporter: &dyn Reporter) -> Result<Applied> {
-        for record in world.state.instances()? {
-            world.vault.declare(&record.address, &world.state.makings(&record.address)?);
-        }
-        let gates = self.gates(stack);
-        let run = world.state.begin_run(&self.as_plan(stack).to_json(serde_json::to_string)?)?;
-        let undo = Undo { world, gates: &gates, edges: &world.state.edges()?, reporter };
-        let stopped = undo.all(run, stack, self.removals.iter()).await?;
-        world.state.end_run(run, if stopped.is_some() { "stopped" } else { "destroyed" })?;
-        Ok(stopped.unwrap_or(Applied::Complete))
-    }
-
-    /// The same as a plan without instances: what the journal keeps, so that a killed destroy is recovered like any run.
-    pub fn as_plan(&self, stack: &str) -> crate::plan::Plan {
-        crate::plan::Plan {
-            format: crate::plan::FORMAT,
-            stack: stack.to_owned(),
-            binding: crate::plan::Binding::default(),
-            plugin_changes: Vec::new(),
-            warnings: self.warnings.clone(),
-            instances: Vec::new(),
-            removals: self.removals.clone(),
-            kept: self.kept.clone(),
-            edges: BTreeSet::new(),
-            secrets: Vec::new(),
-            probes: Vec::new(),
-        }
-    }
+async fn carry_out(world: &World, plan: &Plan, reporter: &dyn Reporter) -> Result<Applied> {
+    let gates = gates_of(plan);
+    let run = world.state.begin_run(&plan.to_json(serde_json::to_string)?)?;
+    let undo = Undo { world, gates: &gates, edges: &world.state.edges()?, reporter };
+    let stopped = undo.all(run, &plan.stack, plan.removals.iter()).await?;
+    world.state.end_run(run, if stopped.is_some() { "stopped" } else { "destroyed" })?;
+    Ok(stopped.unwrap_or(Applied::Complete))
 }

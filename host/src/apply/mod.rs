@@ -17,7 +17,7 @@ mod tests;
 mod undo;
 mod verify;
 
-pub use destroy::{Destruction, destruction};
+pub use destroy::{destroy, destruction};
 pub use event::{Event, Reporter};
 pub use recover::{Recovered, recover};
 pub use run::{Applied, Apply, gates_of};

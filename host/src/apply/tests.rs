@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::FutureExt;
 
-use super::{Applied, Apply, Destruction, Event, Recovered, Reporter, destruction, recover};
+use super::{Applied, Apply, Event, Recovered, Reporter, destroy, destruction, recover};
 use crate::{
     capability::{
         Step,
@@ -126,7 +126,7 @@ fn plan(stage: &Stage, owns: Vec<Owned>, actions: Vec<Action>, removals: Vec<Rem
         by_hand: BTreeSet::new(),
         theirs: Vec::new(),
     };
-    Plan { instances: vec![instance], removals, ..Destruction::default().as_plan("media") }
+    Plan { instances: vec![instance], removals, ..Plan::of_nothing("media") }
 }
 
 fn removal(stage: &Stage, owned: Owned) -> Removal {
@@ -199,13 +199,13 @@ async fn a_run_that_is_killed_at_any_report_converges() {
         assert!(planned(&stage).is_empty() && recovered(&stage).await.is_none(), "killed at {dies_at}");
 
         // The same for taking it away, at the same report.
-        let destroys = destruction(&stage.world.state, &[], &BTreeSet::new()).unwrap();
+        let destroys = destruction(&stage.world.state, "media", &[], &BTreeSet::new()).unwrap();
         let reporter = Mortal { dies_at: Some(dies_at), ..Mortal::default() };
-        let destroyed = AssertUnwindSafe(destroys.run(&stage.world, "media", &reporter)).catch_unwind().await.is_ok();
+        let destroyed = AssertUnwindSafe(destroy(&stage.world, &destroys, &reporter)).catch_unwind().await.is_ok();
         stage.next_run();
         recovered(&stage).await;
-        let destroys = destruction(&stage.world.state, &[], &BTreeSet::new()).unwrap();
-        destroys.run(&stage.world, "media", &Mortal::default()).await.unwrap();
+        let destroys = destruction(&stage.world.state, "media", &[], &BTreeSet::new()).unwrap();
+        destroy(&stage.world, &destroys, &Mortal::default()).await.unwrap();
         assert_eq!(there(&stage), [""; 0], "destroy killed at {dies_at}");
         assert_eq!(recorded(&stage.world.state), [""; 0], "destroy killed at {dies_at}");
         if survived && destroyed {
@@ -232,7 +232,7 @@ async fn a_killed_removal_is_not_taken_for_the_action_of_the_same_key() {
     assert_eq!(there(&stage), ["new", "older"]);
     stage.next_run();
     let killed = stage.world.state.unfinished_run().unwrap().unwrap();
-    let [(_, entry)] = killed.entries.as_slice() else { panic!("{killed:?}") };
+    let [entry] = killed.entries.as_slice() else { panic!("{killed:?}") };
     assert_eq!((&entry.address, &entry.thing, entry.change), (&app(), &old.thing, Change::Remove));
     let recovered = recovered(&stage).await.unwrap();
     assert_eq!((recovered.lines.len(), recovered.left), (1, Vec::new()));
@@ -318,7 +318,7 @@ async fn data_that_several_hold_goes_when_all_of_them_give_it_up() {
     for (given_up, removed, kept) in [(vec![], 0, 2), (vec![&one], 0, 2), (vec![&two], 0, 2), (vec![&one, &two], 2, 0)]
     {
         let given_up = given_up.into_iter().cloned().collect();
-        let destruction = destruction(&stage.world.state, &[], &given_up).unwrap();
+        let destruction = destruction(&stage.world.state, "media", &[], &given_up).unwrap();
         assert_eq!((destruction.removals.len(), destruction.kept.len()), (removed, kept), "{given_up:?}");
     }
 }

@@ -9,7 +9,7 @@ use super::{
     apply::{confirm, ended, known},
 };
 use crate::{
-    apply::{destruction, recover},
+    apply::{destroy, destruction, gates_of, recover},
     exit::{Ended, Exit},
     flow::Recorded,
     model::value::Address,
@@ -48,21 +48,21 @@ pub async fn run(args: DestroyArgs, global: &Global) -> Result<Exit, Ended> {
         known(given, instances.iter().map(|record| &record.address), "what stackrun has made of this stack")?;
     }
     let others = other_stacks(&world.host_file.state, stack);
-    let destruction = destruction(&world.state, &others, &delete_data)?;
-    if destruction.removals.is_empty() {
+    let mut plan = destruction(&world.state, stack, &others, &delete_data)?;
+    if plan.removals.is_empty() {
         render::tell_line("There is nothing to take away.");
         return Ok(Exit::Done);
     }
-    let mut plan = destruction.as_plan(stack);
-    preview(&mut plan, world, &destruction.gates(stack)).await;
+    let gates = gates_of(&plan);
+    preview(&mut plan, world, &gates).await;
     if !args.json {
         render::print(render::plan(&plan));
     }
     confirm(args.yes)?;
-    let applied = destruction.run(world, stack, reporter.as_ref()).await?;
+    let applied = destroy(world, &plan, reporter.as_ref()).await?;
     drop(reporter);
     ended(applied, world)?;
-    for kept in &destruction.kept {
+    for kept in &plan.kept {
         render::tell_line(format_args!(
             "kept: {} ({}); --delete-data {} takes it",
             kept.what, kept.address, kept.address

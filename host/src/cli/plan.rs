@@ -117,7 +117,7 @@ mod tests {
 
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let plan = crate::apply::Destruction::default().as_plan("stack");
+        let plan = Plan::of_nothing("stack");
         std::fs::write(at("old"), "old").unwrap();
         std::fs::set_permissions(at("old"), PermissionsExt::from_mode(0o644)).unwrap();
         symlink("old", at("link")).unwrap();

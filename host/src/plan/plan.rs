@@ -139,6 +139,23 @@ pub struct SecretUse {
 }
 
 impl Plan {
+    /// A plan that does nothing.
+    pub fn of_nothing(stack: &str) -> Self {
+        Self {
+            format: FORMAT,
+            stack: stack.to_owned(),
+            binding: Binding::default(),
+            plugin_changes: Vec::new(),
+            warnings: Vec::new(),
+            instances: Vec::new(),
+            removals: Vec::new(),
+            kept: Vec::new(),
+            edges: BTreeSet::new(),
+            secrets: Vec::new(),
+            probes: Vec::new(),
+        }
+    }
+
     /// Adds to where each secret goes what looks carried while the plan was made.
     pub fn note_carried(&mut self, carried: impl IntoIterator<Item = (Target, String)>) {
         for (secret, place) in carried {

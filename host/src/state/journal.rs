@@ -22,7 +22,7 @@ pub struct Run {
     /// The plan it carried out, as JSON.
     pub plan: String,
     /// What it did, in order.
-    pub entries: Vec<(i64, JournalEntry)>,
+    pub entries: Vec<JournalEntry>,
 }
 
 /// One step of a run.
@@ -57,8 +57,6 @@ pub enum Phase {
     Done,
     /// It failed; the world may be changed half.
     Failed,
-    /// It was taken back.
-    Reverted,
 }
 
 impl Phase {
@@ -71,7 +69,6 @@ impl Phase {
             Phase::Intended => "intended",
             Phase::Done => "done",
             Phase::Failed => "failed",
-            Phase::Reverted => "reverted",
         }
     }
 }
@@ -104,15 +101,14 @@ impl State {
             })
             .optional()?;
         let Some((id, plan)) = found else { return Ok(None) };
-        let mut statement =
-            sqlite.prepare("select seq, entry, before, phase from journal where run = ? order by seq")?;
+        let mut statement = sqlite.prepare("select entry, before, phase from journal where run = ? order by seq")?;
         let mut rows = statement.query([id])?;
         let mut entries = Vec::new();
         while let Some(row) = rows.next()? {
-            let mut entry: JournalEntry = parsed(row.get_ref(1)?.as_str()?)?;
-            entry.before = row.get(2)?;
-            entry.phase = parsed(&format!("\"{}\"", row.get_ref(3)?.as_str()?))?;
-            entries.push((row.get(0)?, entry));
+            let mut entry: JournalEntry = parsed(row.get_ref(0)?.as_str()?)?;
+            entry.before = row.get(1)?;
+            entry.phase = parsed(&format!("\"{}\"", row.get_ref(2)?.as_str()?))?;
+            entries.push(entry);
         }
         Ok(Some(Run { id, plan, entries }))
     }

@@ -82,7 +82,7 @@ mod tests {
                 assert!(state.secret_record(&instance.address, "password").unwrap().is_some());
                 let run = state.unfinished_run().unwrap().unwrap();
                 assert!(serde_json::from_str::<serde_json::Value>(&run.plan).is_ok());
-                let [(1, entry)] = run.entries.as_slice() else { panic!("{run:?}") };
+                let [entry] = run.entries.as_slice() else { panic!("{run:?}") };
                 assert_eq!(entry.thing, instance.owns[2].owned.thing);
                 assert_eq!((entry.change, entry.index, entry.phase), (Change::Update, Some(0), Phase::Intended));
             }
