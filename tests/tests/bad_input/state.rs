@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    process::{Child, Command, Stdio},
+    net::TcpListener,
+    process::{Child, Stdio},
     time::{Duration, Instant},
 };
 
@@ -51,7 +52,7 @@ pub fn files(machine: &Machine<'_>) -> Result<()> {
 /// Whoever comes second is told who was first, and does not wait.
 pub fn locked_by_another_run(machine: &Machine<'_>) -> Result<()> {
     let stack = machine.stack_on("locked", &[])?;
-    let mut first = holding(machine)?;
+    let (mut first, _silent) = holding(machine)?;
     let outcome = second(&stack, first.id());
     first.kill()?;
     first.wait()?;
@@ -73,14 +74,14 @@ fn second(stack: &Stack, first: u32) -> Result<()> {
     stack.quietly("plan", &[], DONE).map(drop)
 }
 
-/// An apply with the same state that has taken the lock, and waits for a password that nobody writes into a pipe.
-fn holding(machine: &Machine<'_>) -> Result<Child> {
+/// An apply with the same state that has taken the lock, and waits for a server that says nothing.
+fn holding(machine: &Machine<'_>) -> Result<(Child, TcpListener)> {
     let lab = machine.lab;
-    let pipe = lab.dir.join("bad/pipe");
-    let made = Command::new("mkfifo").arg("--mode=600").arg(&pipe).status()?;
-    ensure!(made.success(), "mkfifo: {made}");
+    let silent = TcpListener::bind("127.0.0.1:0")?;
+    let password = machine.write("bad/password-for-the-silent", "password")?;
     let socket = format!("socket   = \"{}\"", path(&lab.postgres.socket)?);
-    let url = format!("url = \"postgresql://postgres@127.0.0.1/postgres\"\npassword_file = \"{}\"", path(&pipe)?);
+    let server = silent.local_addr()?;
+    let url = format!("url = \"postgresql://postgres@{server}/postgres\"\npassword_file = \"{}\"", path(&password)?);
     let waiting = machine.stack_on("holding", &[(&socket, &url), ("login_as = \"postgres\"", "")])?;
     let text = fs::read_to_string(&waiting.host)?.replace("bad/holding/state", "bad/locked/state");
     fs::write(&waiting.host, text)?;
@@ -94,5 +95,5 @@ fn holding(machine: &Machine<'_>) -> Result<Child> {
         ensure!(Instant::now() < until, "the first run does not take the lock");
         std::thread::sleep(Duration::from_millis(20));
     }
-    Ok(first)
+    Ok((first, silent))
 }
