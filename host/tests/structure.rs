@@ -24,7 +24,13 @@ const LAYERS: &[&[&str]] = &[
     &["capability::http"],
     &["capability::services"],
     // The lists of what all capabilities can do.
-    &["capability::inside", "capability::prefetch", "capability::condition", "capability::grants"],
+    &[
+        "capability::inside",
+        "capability::prefetch",
+        "capability::condition",
+        "capability::grants",
+        "capability::connection_kinds",
+    ],
     &["capability::step"],
     &["spec"],
     &["schema"],
@@ -49,6 +55,7 @@ const MAY_NAME_ROOMS: &[&str] = &[
     "capability::prefetch",
     "capability::condition",
     "capability::grants",
+    "capability::connection_kinds",
     "capability::step",
     "plugin",
 ];

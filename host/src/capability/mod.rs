@@ -4,6 +4,8 @@
 pub mod acting;
 pub mod asked;
 pub mod condition;
+pub mod connection;
+pub mod connection_kinds;
 pub mod containers;
 pub mod diff;
 pub mod files;

@@ -87,7 +87,7 @@ auth.openid_connect.enabled = true
 fn a_folder_and_a_way_that_the_host_file_lacks() {
     let host_file = host(
         "[store]\nidentity = \"/i\"\nrecipients = [\"age1a\", \"age1b\"]\n[folders]\ndata = \"/d\"\n\
-         [connection.pg]\nkind = \"postgresql\"\n[connection.edge]\nkind = \"caddy\"\nsites = \"/s\"\naddress = \"edge\"\n\
+         [connection.pg]\nkind = \"postgresql\"\nlogin_as = \"postgres\"\n[connection.edge]\nkind = \"caddy\"\nsites = \"/s\"\naddress = \"edge\"\n\
          [connection.podman]\nkind = \"docker-api\"\nsocket = \"/s\"\n",
     );
     let text = "[stack]\nname = \"a\"\n[container.a]\nimage = \"x\"\nvolumes = [\"${host.dta}:/d\", \"${host.media}:/m\"]\n\

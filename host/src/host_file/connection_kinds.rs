@@ -1,23 +1,31 @@
-//! What a connection of each kind may say, as JSON Schemas: `connection_kinds.toml`. For checking, and for the docs.
+//! What a connection of each kind may say, as JSON Schemas. For checking, and for the docs.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde_json::{Map, Value};
 
-use crate::schema::Checker;
+use crate::{
+    capability::{
+        connection::schema,
+        connection_kinds::{ALL, Kind},
+    },
+    schema::Checker,
+};
 
 /// The kinds that the host knows by itself, with the fields of every kind in each.
 pub fn schemas() -> BTreeMap<String, Value> {
-    // Ours, and read by a test: it is TOML.
-    let mut kinds: BTreeMap<String, Value> = toml::from_str(include_str!("connection_kinds.toml")).unwrap_or_default();
-    let common = kinds.remove("common").unwrap_or_default();
-    kinds.into_iter().map(|(name, kind)| (name, closed(&common, kind))).collect()
+    let common = common();
+    ALL.iter().map(|kind| (kind.name.to_owned(), closed(&common, (kind.schema)().clone()))).collect()
 }
 
 /// The fields that every kind has.
 pub fn common() -> Value {
-    let mut kinds: BTreeMap<String, Value> = toml::from_str(include_str!("connection_kinds.toml")).unwrap_or_default();
-    kinds.remove("common").unwrap_or_default()
+    schema(include_str!("connection.toml"))
+}
+
+/// A kind that the host knows by itself.
+pub(super) fn of(kind: &str) -> Option<&'static Kind> {
+    ALL.iter().find(|known| known.name == kind)
 }
 
 /// The checker of a kind; none for kinds that only plugins by others know.

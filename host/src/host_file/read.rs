@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     cache::{Cache, KeyMaker, Slot},
+    capability::connection::with_defaults,
     diagnostic::{Source, closest, listed},
     model::{
         ConnectionSettings, Diagnostic, Document, Folder, FolderAccess, GrantLines, HostFile, Place, PluginSettings,
@@ -92,6 +93,7 @@ fn parse_with(path: &Path, text: &str, cache: Option<&Cache>) -> (HostFile, Sour
             Ok(raw) => {
                 warn(&raw, &mut diagnostics);
                 let host_file = raw.settled(path, &tree);
+                diagnostics.extend(check_together(&host_file));
                 diagnostics.extend(grants::problems(&host_file));
                 return match diagnostics.iter().any(Diagnostic::is_error) {
                     true => (HostFile::empty(path), source, diagnostics),
@@ -128,6 +130,27 @@ fn check_connections(tree: &Tree, diagnostics: &mut Vec<Diagnostic>) {
         let checker = connection_kinds::checker(kind).unwrap_or_else(|| connection_kinds::open());
         check(checker, connection, &["connection", name], diagnostics);
     }
+}
+
+/// What a schema does not see: settings that don't go together, addresses that are none.
+fn check_together(host_file: &HostFile) -> impl Iterator<Item = Diagnostic> {
+    host_file.connections.values().filter_map(|connection| {
+        let kind = connection_kinds::of(&connection.kind)?;
+        let why = (kind.check)(connection).err()?;
+        // Lines are shown with those around them, and no line with a password is.
+        let place = match holds_password(&connection.settings) {
+            true => Place::Nowhere,
+            false => Place::HostFile(keys(["connection", connection.name.as_str(), "kind"])),
+        };
+        Some(Diagnostic::error(place, why.to_string()))
+    })
+}
+
+/// Whether a setting is an URL with a password in it.
+fn holds_password(settings: &Tree) -> bool {
+    let Tree::Table(entries) = settings else { return false };
+    let urls = entries.iter().filter_map(|(_, value)| url::Url::parse(value.as_str()?).ok());
+    urls.into_iter().any(|url| url.password().is_some())
 }
 
 fn warn(raw: &Raw, diagnostics: &mut Vec<Diagnostic>) {
@@ -312,20 +335,9 @@ impl RawConnection {
 fn settings(tree: &Tree, name: &str) -> Tree {
     let written = tree.get("connection").and_then(|connections| connections.get(name));
     let Some(table @ Tree::Table(entries)) = written else { return Tree::Table(Vec::new()) };
-    let mut settings: Vec<(String, Tree)> =
-        entries.iter().filter(|(key, _)| !COMMON.contains(&key.as_str())).cloned().collect();
+    let own = Tree::Table(entries.iter().filter(|(key, _)| !COMMON.contains(&key.as_str())).cloned().collect());
     let kind = table.get("kind").and_then(Tree::as_str).unwrap_or_default();
-    let schema = connection_kinds::checker(kind).map(Checker::schema);
-    let properties = schema.and_then(|schema| schema.get("properties")?.as_object());
-    for (key, property) in properties.into_iter().flatten().filter(|(key, _)| !COMMON.contains(&key.as_str())) {
-        let Some(default) = property.get("default") else { continue };
-        // A socket is no default for who gave a URL.
-        if settings.iter().any(|(there, _)| there == key || (key == "socket" && there == "url")) {
-            continue;
-        }
-        settings.extend(Tree::from_plain_json(default).map(|value| (key.clone(), value)));
-    }
-    Tree::Table(settings)
+    connection_kinds::of(kind).map_or(own.clone(), |kind| with_defaults(&own, (kind.schema)()))
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ fn a_grant_that_nothing_enforces_does_not_parse() {
 #[test]
 fn a_grant_that_could_never_match_is_an_error() {
     insta::assert_snapshot!(said(&format!(
-        "{STORE}[connection.main]\nkind = \"postgresql\"\n\
+        "{STORE}[connection.main]\nkind = \"postgresql\"\nlogin_as = \"postgres\"\n\
          [plugin.x]\npath = \"/x.wasm\"\n[plugin.x.grants]\nsql.connections = [\"main\", \"mian\"]\nsql.roles = [\"{{role}}\"]\n\
          files.write = [\"/srv/../etc\"]\nservices.verbs.mian = [\"reload\"]\n\
          http.connections = [{{ connection = \"main\", methods = [\"get\"], paths = [\"/*\"] }}]\n\
@@ -106,6 +106,19 @@ fn what_others_can_write_is_refused() {
 }
 
 #[test]
+fn settings_that_do_not_go_together_are_an_error_at_once() {
+    let told = said(&format!(
+        "{STORE}[connection.pg]\nkind = \"postgresql\"\n\
+         [connection.far]\nkind = \"postgresql\"\nurl = \"postgresql://a:secret@h\"\n\
+         [connection.podman]\nkind = \"docker-api\"\nsocket = \"/run/podman.sock\"\npublish = \"everywhere\"\n\
+         [connection.caddy]\nkind = \"caddy\"\nsites = \"/s\"\nadmin = \"ftp://x\"\n\
+         [connection.idp]\nkind = \"oidc-registration\"\nissuer = \"https://\"\n"
+    ));
+    assert!(!told.contains("secret"), "{told}");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
 fn every_kind_has_a_schema() {
     let schemas = connection_kinds::schemas();
     for kind in ["postgresql", "docker-api", "caddy", "authelia", "oidc-registration"] {
@@ -113,5 +126,6 @@ fn every_kind_has_a_schema() {
         assert!(schema["properties"]["address"].is_object(), "{kind}");
         assert_eq!(schema["additionalProperties"], false, "{kind}");
     }
+    assert_eq!(schemas.len(), 5);
     assert!(schema()["properties"]["store"].is_object());
 }

@@ -71,6 +71,14 @@ pub struct ConnectionSettings {
     pub settings: Tree,
 }
 
+impl ConnectionSettings {
+    /// Whether the host file says that this value of an answer is no secret (`plain_captures`).
+    pub fn is_plain_capture(&self, name: &str) -> bool {
+        let plain = self.settings.get("plain_captures");
+        matches!(plain, Some(Tree::Items(names)) if names.iter().any(|plain| plain.as_str() == Some(name)))
+    }
+}
+
 /// `write = "files"` or `"print"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

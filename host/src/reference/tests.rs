@@ -14,7 +14,7 @@ use crate::{
 
 const HOST: &str = "[store]\nidentity = \"/i\"\nrecipients = [\"age1a\", \"age1b\"]\n\
                     [folders]\ndata = \"/srv/data\"\nmedia = { path = \"/srv/media\", access = \"mount\" }\n\
-                    [connection.pg]\nkind = \"postgresql\"\n[connection.caddy]\nkind = \"caddy\"\nsites = \"/s\"\n\
+                    [connection.pg]\nkind = \"postgresql\"\nlogin_as = \"postgres\"\n[connection.caddy]\nkind = \"caddy\"\nsites = \"/s\"\n\
                     [connection.podman]\nkind = \"docker-api\"\nsocket = \"/run/podman.sock\"\n";
 
 fn example() -> Front {
@@ -162,7 +162,7 @@ fn offline_a_view_has_stand_ins_for_connections_and_nothing_available() {
 
 #[test]
 fn of_several_connections_one_has_to_be_named() {
-    let two = format!("{HOST}[connection.pg2]\nkind = \"postgresql\"\n");
+    let two = format!("{HOST}[connection.pg2]\nkind = \"postgresql\"\nlogin_as = \"postgres\"\n");
     let host_file = host(&two);
     let pick = |section: &str| {
         let front = front(&format!("[stack]\nname = \"a\"\n[postgres.a]\n{section}"), None);

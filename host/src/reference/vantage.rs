@@ -114,7 +114,8 @@ mod tests {
     fn a_container_reaches_this_machine_by_the_engines_name_for_it() {
         let podman = connection("podman", "docker-api", None, &[("socket", "/run/podman/podman.sock")]);
         let docker = connection("docker", "docker-api", None, &[("socket", "/var/run/docker.sock")]);
-        let named = connection("podman", "docker-api", None, &[("host_name", "lab")]);
+        let named =
+            connection("podman", "docker-api", None, &[("socket", "/run/podman/podman.sock"), ("host_name", "lab")]);
         let postgres = |address| connection("pg", "postgresql", address, &[]);
         assert_eq!(seen(&podman, empty(), postgres(None)), Ok("host.containers.internal".to_owned()));
         assert_eq!(seen(&podman, empty(), postgres(Some("localhost"))), Ok("host.containers.internal".to_owned()));

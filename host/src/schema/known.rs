@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     model::{
         HostFile, Making, Offered, ReferenceInfo,
-        value::{Address, Target, Tree, ValueType},
+        value::{Address, Target, ValueType},
     },
     schema::Catalog,
     spec::{folder_of, name_of},
@@ -56,9 +56,6 @@ impl Known<'_> {
     /// `plain_captures` of the connection.
     fn is_plain(&self, connection: &str, name: &str) -> bool {
         let settings = self.host_file.and_then(|host_file| host_file.connections.get(connection));
-        match settings.and_then(|connection| connection.settings.get("plain_captures")) {
-            Some(Tree::Items(names)) => names.iter().any(|plain| plain.as_str() == Some(name)),
-            _ => false,
-        }
+        settings.is_some_and(|connection| connection.is_plain_capture(name))
     }
 }

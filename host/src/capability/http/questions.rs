@@ -1,6 +1,6 @@
 //! Questions over HTTP, and the one way by which requests of instances leave: with a permit for what is sent.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{
     HttpSubject,
-    client::{Answer, Endpoint, Outgoing, Trouble},
+    client::{Answer, Endpoint, Outgoing, Trouble, Web},
     inquiries::Page,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     model::{
         ConnectionSettings, Failure, Permit,
         desired::{Bearer, Body, Origin, Request},
-        value::{Part, Text, Tree},
+        value::{Part, Text},
     },
     world::World,
 };
@@ -189,7 +189,7 @@ impl World {
             _ => {}
         }
         let serves = |gateway: &&&ConnectionSettings| {
-            strings(gateway.settings.get("domains")).iter().any(|domain| is_within(host, domain))
+            Web::read(gateway).is_ok_and(|web| web.domains.iter().any(|domain| is_within(host, domain)))
         };
         gateways.iter().find(serves).copied().ok_or_else(|| {
             Failure::Other(format!(
@@ -205,15 +205,13 @@ impl World {
         let Origin::Connection(name) = origin else {
             return Err(Failure::Other("only a connection has a credential".to_owned()));
         };
-        let settings = self.connections.settings(name)?;
-        let (key, file) = ["initial_access_token_file", "token_file"]
-            .into_iter()
-            .find_map(|key| Some((key, settings.settings.get(key).and_then(Tree::as_str)?)))
-            .ok_or_else(|| {
-                Failure::Other(format!("[connection.{name}] has no credential: give it `token_file = \"/PATH\"`"))
-            })?;
-        let wrong = |why: &str| Failure::Other(format!("the credential of connection {name}, {file}, {why}"));
-        let bytes = self.vault.learned().credential(name, key, Path::new(file));
+        let web = Web::read(self.connections.settings(name)?)?;
+        let (key, file) = web.credential().ok_or_else(|| {
+            Failure::Other(format!("[connection.{name}] has no credential: give it `token_file = \"/PATH\"`"))
+        })?;
+        let wrong =
+            |why: &str| Failure::Other(format!("the credential of connection {name}, {}, {why}", file.display()));
+        let bytes = self.vault.learned().credential(name, key, file);
         let bytes = bytes.map_err(|error| wrong(&format!("can't be read: {error}")))?;
         match std::str::from_utf8(&bytes).map(str::trim) {
             Err(_) => Err(wrong("is no UTF-8 text")),
@@ -229,14 +227,6 @@ fn plain_page(request: &Request) -> Option<&str> {
     match &request.origin {
         Origin::Connection(name) if bare => Some(name),
         _ => None,
-    }
-}
-
-fn strings(tree: Option<&Tree>) -> Vec<String> {
-    match tree {
-        Some(Tree::Items(items)) => items.iter().filter_map(Tree::as_str).map(str::to_owned).collect(),
-        Some(one) => one.as_str().map(str::to_owned).into_iter().collect(),
-        None => Vec::new(),
     }
 }
 

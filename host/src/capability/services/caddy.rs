@@ -9,11 +9,17 @@ use serde_json::Value;
 
 use super::VerbSubject;
 use crate::{
-    capability::http::client::{Answer, Clients, Endpoint, Outgoing, Sends},
-    model::{ConnectionSettings, Failure, Permit, value::Tree},
+    capability::{
+        connection::ConnectionKind,
+        http::client::{Answer, Caddy, Clients, Endpoint, Outgoing, Sends},
+    },
+    model::{ConnectionSettings, Failure, Permit},
 };
 
 impl Sends for VerbSubject {}
+
+/// The kind of connections that bring verbs.
+pub const KIND: &str = Caddy::NAME;
 
 /// The verbs that a `caddy` connection brings.
 pub const VERBS: [&str; 2] = ["validate", "reload"];
@@ -60,9 +66,9 @@ pub enum Refused {
 }
 
 fn main_file(connection: &ConnectionSettings) -> Result<String, Failure> {
-    let file = connection.settings.get("caddyfile").and_then(Tree::as_str).unwrap_or("/etc/caddy/Caddyfile");
+    let file = Caddy::read(connection)?.caddyfile;
     if file.starts_with('/') {
-        return Ok(file.to_owned());
+        return Ok(file);
     }
     Err(Failure::Other(format!("[connection.{}] caddyfile = `{file}`: give the absolute path", connection.name)))
 }

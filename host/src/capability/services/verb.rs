@@ -64,7 +64,7 @@ pub async fn run(permit: &Permit<VerbSubject>, connections: &Connections) -> Res
 }
 
 fn built_in(connection: &ConnectionSettings) -> &'static [&'static str] {
-    if connection.kind == "caddy" { &caddy::VERBS } else { &[] }
+    if connection.kind == caddy::KIND { &caddy::VERBS } else { &[] }
 }
 
 async fn run_command(verb: &Verb) -> Result<()> {

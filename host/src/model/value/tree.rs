@@ -53,6 +53,20 @@ impl Tree {
         })
     }
 
+    /// The same as JSON; null for a reference and for a text with holes.
+    pub fn to_plain_json(&self) -> serde_json::Value {
+        match self {
+            Tree::Boolean(value) => (*value).into(),
+            Tree::Integer(value) => (*value).into(),
+            Tree::Float(value) => (*value).into(),
+            Tree::Moment(value) => value.as_str().into(),
+            Tree::Text(text) => text.as_literal().into(),
+            Tree::Items(items) => items.iter().map(Self::to_plain_json).collect(),
+            Tree::Table(entries) => entries.iter().map(|(key, value)| (key.clone(), value.to_plain_json())).collect(),
+            Tree::Reference(_) => serde_json::Value::Null,
+        }
+    }
+
     /// A string without holes.
     pub fn literal(text: impl Into<String>) -> Self {
         Tree::Text(Text::literal(text))

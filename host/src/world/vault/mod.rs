@@ -370,9 +370,7 @@ impl Vault {
     }
 
     fn is_plain_capture(&self, name: &str, connection: &str) -> bool {
-        let settings = self.host_file.connections.get(connection).map(|connection| &connection.settings);
-        let plain = settings.and_then(|settings| settings.get("plain_captures"));
-        matches!(plain, Some(crate::model::value::Tree::Items(names)) if names.iter().any(|one| one.as_str() == Some(name)))
+        self.host_file.connections.get(connection).is_some_and(|connection| connection.is_plain_capture(name))
     }
 
     /// The store's entry of a target that the store keeps.

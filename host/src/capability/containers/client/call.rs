@@ -96,13 +96,13 @@ impl Engine {
     }
 
     async fn connect(&self) -> Result<UnixStream, EngineError> {
-        let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.unreachable(&error))?;
+        let stream = UnixStream::connect(&self.settings.socket).await.map_err(|error| self.unreachable(&error))?;
         self.refuse_rootless(&stream)?;
         Ok(stream)
     }
 
     fn unreachable(&self, error: &io::Error) -> EngineError {
-        let (name, socket) = (&self.name, self.socket.display());
+        let (name, socket) = (&self.name, self.settings.socket.display());
         EngineError::Unreachable(match error.kind() {
             io::ErrorKind::NotFound => format!(
                 "connection `{name}`: there is no socket {socket}\n  start the engine's API, for example \
@@ -130,7 +130,7 @@ impl Engine {
             "connection `{}`: the engine behind {} runs as user {}: rootless Podman is not supported yet\n  \
              use root's engine, for example socket = \"/run/podman/podman.sock\"",
             self.name,
-            self.socket.display(),
+            self.settings.socket.display(),
             peer.uid.as_raw()
         )))
     }
@@ -140,7 +140,7 @@ impl Engine {
             "connection `{}`: what answers on {} is no container engine that stackrun knows ({path}: {why})\n  correct \
              `socket` in the host file",
             self.name,
-            self.socket.display()
+            self.settings.socket.display()
         ))
     }
 }

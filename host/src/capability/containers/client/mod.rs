@@ -5,9 +5,7 @@
 //! fails on Podman's own states (`stopped`). What only Podman can do (setting up a network without starting the
 //! program) goes to its own endpoints.
 //!
-//! Settings in the host file: `socket`; `host_name`, the name by which containers reach this machine; `publish`, the
-//! address that ports are published on (127.0.0.1); `network`, `extra_hosts` and `ca_bundle` for containers that name
-//! none; `capabilities`, which containers may add.
+//! `docker-api.toml` says what may be set in the host file.
 
 mod answers;
 mod body;
@@ -19,11 +17,13 @@ mod seen;
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv4Addr},
+    net::IpAddr,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 pub use answers::{ImageFacts, Inspect, MountPoint, Summary};
@@ -33,6 +33,7 @@ pub use seen::Seen;
 
 use super::EngineFacts;
 use crate::{
+    capability::connection::{ConnectionKind, schema},
     model::{ConnectionSettings, Failure, HostFile},
     world::Connections,
 };
@@ -40,13 +41,34 @@ use crate::{
 /// The kind of these connections in the host file.
 pub const KIND: &str = "docker-api";
 
+/// What the host reads of its settings; the plugin reads the rest.
+#[derive(Debug, Deserialize)]
+pub struct DockerApi {
+    pub(in crate::capability::containers) socket: PathBuf,
+    #[serde(deserialize_with = "publish_address")]
+    publish: IpAddr,
+    pub(in crate::capability::containers) host_name: Option<String>,
+}
+
+fn publish_address<'de, D: Deserializer<'de>>(from: D) -> Result<IpAddr, D::Error> {
+    let written = String::deserialize(from)?;
+    written.parse().map_err(|_| D::Error::custom(format!("`publish` is an IP address, not `{written}`")))
+}
+
+impl ConnectionKind for DockerApi {
+    const NAME: &'static str = KIND;
+
+    fn schema() -> &'static Value {
+        static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema(include_str!("docker-api.toml")));
+        &SCHEMA
+    }
+}
+
 /// A container engine.
 #[derive(Debug)]
 pub struct Engine {
     name: String,
-    socket: PathBuf,
-    publish: IpAddr,
-    host_name: Option<String>,
+    settings: DockerApi,
     facts: OnceCell<EngineFacts>,
     default_network: OnceCell<Option<String>>,
 }
@@ -54,24 +76,9 @@ pub struct Engine {
 impl Engine {
     /// Reads the settings; connects to nothing yet.
     pub fn new(settings: &ConnectionSettings) -> Result<Self, Failure> {
-        let wrong = |what: &str| Failure::Other(format!("[connection.{}] in the host file: {what}", settings.name));
-        if settings.kind != KIND {
-            return Err(wrong(&format!("this is `{}`, and a container engine has kind = \"{KIND}\"", settings.kind)));
-        }
-        let string = |key: &str| settings.settings.get(key).and_then(|value| value.as_str());
-        let socket = string("socket").ok_or_else(|| {
-            wrong("`socket` is missing: the engine's API socket, for example socket = \"/run/podman/podman.sock\"")
-        })?;
-        let socket = socket.strip_prefix("unix://").unwrap_or(socket);
-        let publish = match string("publish") {
-            None => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            Some(text) => text.parse().map_err(|_| wrong(&format!("`publish` is an IP address, not `{text}`")))?,
-        };
         Ok(Self {
             name: settings.name.clone(),
-            socket: PathBuf::from(socket),
-            publish,
-            host_name: string("host_name").map(str::to_owned),
+            settings: DockerApi::read(settings)?,
             facts: OnceCell::new(),
             default_network: OnceCell::new(),
         })
@@ -84,12 +91,12 @@ impl Engine {
 
     /// The address that ports are published on when a definition gives none.
     pub fn publish(&self) -> IpAddr {
-        self.publish
+        self.settings.publish
     }
 
     /// The name by which containers of this engine reach this machine.
     pub async fn host_name(&self) -> Result<String, EngineError> {
-        if let Some(name) = &self.host_name {
+        if let Some(name) = &self.settings.host_name {
             return Ok(name.clone());
         }
         let name = if self.is_podman().await? { "host.containers.internal" } else { "host.docker.internal" };

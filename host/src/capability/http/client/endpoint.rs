@@ -13,7 +13,11 @@ use std::path::PathBuf;
 
 use url::Url;
 
-use crate::model::{ConnectionSettings, Failure};
+use super::{Caddy, Web};
+use crate::{
+    capability::connection::ConnectionKind,
+    model::{ConnectionSettings, Failure},
+};
 
 /// A server as a request finds it. Holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,12 +46,12 @@ pub enum Route {
 impl Endpoint {
     /// The server that requests to a connection go to.
     pub fn of_connection(connection: &ConnectionSettings) -> Result<Self, Failure> {
-        let setting = |key: &str| connection.settings.get(key).and_then(|value| value.as_str());
-        if connection.kind == "caddy" {
-            return Self::written(connection, "admin", setting("admin").unwrap_or("http://127.0.0.1:2019"));
+        let web = Web::read(connection)?;
+        if connection.kind == Caddy::NAME {
+            return Self::written(connection, "admin", &Caddy::read(connection)?.admin, web.ca);
         }
-        if let Some(issuer) = setting("issuer") {
-            let mut endpoint = Self::written(connection, "issuer", issuer)?;
+        if let Some(issuer) = web.issuer {
+            let mut endpoint = Self::written(connection, "issuer", &issuer, web.ca)?;
             if let Some(address) = &connection.address {
                 let default_port = port_of(&endpoint.origin).unwrap_or(443);
                 let (host, port) =
@@ -56,9 +60,9 @@ impl Endpoint {
             }
             return Ok(endpoint);
         }
-        match (setting("origin"), &connection.address) {
-            (Some(origin), _) => Self::written(connection, "origin", origin),
-            (None, Some(address)) => Self::written(connection, "address", address),
+        match (web.origin, &connection.address) {
+            (Some(origin), _) => Self::written(connection, "origin", &origin, web.ca),
+            (None, Some(address)) => Self::written(connection, "address", address, web.ca),
             (None, None) => Err(Failure::Other(format!(
                 "[connection.{}] says nowhere where HTTP requests go: give it an `origin`, for example \
                  \"https://name.example.org\" or \"unix:/run/name.sock\"",
@@ -69,7 +73,8 @@ impl Endpoint {
 
     /// A site behind a gateway. `port` is the one that an URL of the site names; none is the gateway's `https_port`.
     pub fn of_site(gateway: &ConnectionSettings, host: &str, port: Option<u16>) -> Result<Self, Failure> {
-        let https_port = https_port(gateway)?;
+        let web = Web::read(gateway)?;
+        let https_port = web.https_port.unwrap_or(443);
         let asked = port.unwrap_or(https_port);
         let address = gateway.address.as_deref().unwrap_or("127.0.0.1");
         let (machine, given) = split_address(address, https_port).ok_or_else(|| wrong(gateway, "address", address))?;
@@ -82,12 +87,7 @@ impl Endpoint {
         }
         let origin = origin_of("https", host, asked)
             .ok_or_else(|| Failure::Other(format!("`{host}` is no host name of a site")))?;
-        Ok(Self {
-            connection: Some(gateway.name.clone()),
-            origin,
-            route: Route::Address(machine, given),
-            ca: ca_of(gateway),
-        })
+        Ok(Self { connection: Some(gateway.name.clone()), origin, route: Route::Address(machine, given), ca: web.ca })
     }
 
     /// A port of a container as this machine reaches it.
@@ -96,7 +96,7 @@ impl Endpoint {
     }
 
     /// An origin as it stands in a setting.
-    fn written(connection: &ConnectionSettings, key: &str, value: &str) -> Result<Self, Failure> {
+    fn written(connection: &ConnectionSettings, key: &str, value: &str, ca: Option<PathBuf>) -> Result<Self, Failure> {
         let (origin, route) = if let Some(path) = value.strip_prefix("unix:") {
             ("http://localhost".to_owned(), Route::Unix(PathBuf::from(path.strip_prefix("//").unwrap_or(path))))
         } else {
@@ -107,7 +107,7 @@ impl Endpoint {
             }
             (url.origin().ascii_serialization(), Route::Name)
         };
-        Ok(Self { connection: Some(connection.name.clone()), origin, route, ca: ca_of(connection) })
+        Ok(Self { connection: Some(connection.name.clone()), origin, route, ca })
     }
 
     /// What stands in the Host header: `auth.example.org`, `localhost:8443`.
@@ -138,17 +138,6 @@ impl Endpoint {
     }
 }
 
-/// `https_port` of a gateway connection, 443 without one.
-pub fn https_port(gateway: &ConnectionSettings) -> Result<u16, Failure> {
-    match gateway.settings.get("https_port") {
-        None => Ok(443),
-        Some(crate::model::value::Tree::Integer(port)) => {
-            u16::try_from(*port).map_err(|_| wrong(gateway, "https_port", &port.to_string()))
-        }
-        Some(_) => Err(wrong(gateway, "https_port", "something that is no number")),
-    }
-}
-
 /// Scheme, host and port in the canonical form, the scheme's own port left out.
 pub fn origin_of(scheme: &str, host: &str, port: u16) -> Option<String> {
     let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
@@ -174,10 +163,6 @@ fn split_address(address: &str, default_port: u16) -> Option<(String, u16)> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let sound = !host.is_empty() && !host.contains(['/', '@', ' ']);
     sound.then(|| (host.to_owned(), port))
-}
-
-fn ca_of(connection: &ConnectionSettings) -> Option<PathBuf> {
-    connection.settings.get("ca").and_then(|value| value.as_str()).map(PathBuf::from)
 }
 
 fn wrong(connection: &ConnectionSettings, key: &str, value: &str) -> Failure {

@@ -5,6 +5,7 @@
 //! what does, does it in the open (`condition::leads_to`).
 
 mod endpoint;
+mod kinds;
 mod outgoing;
 mod trouble;
 
@@ -19,7 +20,8 @@ use reqwest::{header, redirect::Policy};
 use url::Url;
 use zeroize::Zeroize;
 
-pub use endpoint::{Endpoint, Route, https_port, origin_of};
+pub use endpoint::{Endpoint, Route, origin_of};
+pub use kinds::{Authelia, Caddy, OidcRegistration, Web};
 pub use outgoing::Outgoing;
 pub use trouble::Trouble;
 

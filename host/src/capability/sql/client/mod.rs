@@ -20,7 +20,7 @@ pub use error::SqlError;
 pub use quote::{hba_token, identifier, literal};
 use session::SearchPath;
 pub use session::{Session, log_in};
-pub use settings::{Server, Settings};
+pub use settings::{Server, Settings, Written};
 pub(crate) use wire::connect;
 pub use wire::{Stream, Wire};
 
@@ -48,11 +48,10 @@ impl Servers {
         if let Some(server) = servers.get(name) {
             return Ok(server.clone());
         }
-        let found = host_file.connections.get(name).filter(|connection| connection.kind == "postgresql");
-        let Some(connection) = found else {
+        let Some(connection) = host_file.connections.get(name) else {
             return Err(Failure::Other(format!("the host file has no connection `{name}` of kind postgresql")));
         };
-        let settings = Settings::read(connection).map_err(Failure::Other)?;
+        let settings = Settings::read(connection)?;
         let learned = Arc::clone(learned);
         let server = Arc::new(Postgresql { settings, learned, sessions: tokio::sync::Mutex::default() });
         servers.insert(name.to_owned(), server.clone());

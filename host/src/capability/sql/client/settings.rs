@@ -1,20 +1,51 @@
-//! What `[connection.NAME]` of kind `postgresql` says.
-//!
-//! | setting | meaning |
-//! |---|---|
-//! | `socket` | directory of the socket, or the socket itself; `/run/postgresql` when there is no `url` either |
-//! | `port` | 5432 unless said |
-//! | `login_as` | user of the system whose identity is taken on while connecting: peer authentication asks for it |
-//! | `role` | role to log in as; `login_as` unless said |
-//! | `url` | `postgresql://ROLE@HOST[:PORT][/DATABASE]`, without a password |
-//! | `sslmode` | of a `url`: `verify-full`, which is what every machine but this one gets anyway, or `disable`, for an address of this machine |
-//! | `ca` | file of the authorities that may sign the server's certificate; the system's roots unless said |
-//! | `password_file` | file whose content, less one last line break, is the password |
-//! | `maintenance_database` | where statements about roles and databases are sent; `postgres` unless said |
+//! What `[connection.NAME]` of kind `postgresql` says; `postgresql.toml` says what each setting means.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
-use crate::model::{ConnectionSettings, WriteMode, value::Tree};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    capability::connection::{ConnectionKind, schema},
+    model::{ConnectionSettings, Failure, WriteMode},
+};
+
+/// The settings as they are written.
+#[derive(Debug, Deserialize)]
+pub struct Written {
+    socket: Option<PathBuf>,
+    port: u16,
+    login_as: Option<String>,
+    role: Option<String>,
+    url: Option<String>,
+    sslmode: Option<SslMode>,
+    ca: Option<PathBuf>,
+    password_file: Option<PathBuf>,
+    maintenance_database: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum SslMode {
+    VerifyFull,
+    Disable,
+}
+
+impl ConnectionKind for Written {
+    const NAME: &'static str = "postgresql";
+
+    fn schema() -> &'static Value {
+        static SCHEMA: LazyLock<Value> = LazyLock::new(|| schema(include_str!("postgresql.toml")));
+        &SCHEMA
+    }
+
+    fn check(connection: &ConnectionSettings) -> Result<(), Failure> {
+        Settings::read(connection).map(drop)
+    }
+}
 
 /// The settings, looked through.
 #[derive(Clone, Debug)]
@@ -70,97 +101,79 @@ pub enum Tls {
     },
 }
 
-const DEFAULT_SOCKET: &str = "/run/postgresql";
-const DEFAULT_PORT: u16 = 5432;
-
 impl Settings {
-    /// Reads them; an error says which setting is wrong, and why.
-    pub fn read(connection: &ConnectionSettings) -> Result<Self, String> {
-        let reader = Reader { name: &connection.name, settings: &connection.settings };
-        let port = reader.port()?;
-        let login_as = reader.string("login_as")?;
-        let role = reader.string("role")?.or_else(|| login_as.clone());
-        let mut settings = Settings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Which setting is wrong, and why.
+    pub fn read(connection: &ConnectionSettings) -> Result<Self, Failure> {
+        let written = Written::read(connection)?;
+        let wrong = |what: String| Failure::Other(format!("[connection.{}] of the host file {what}", connection.name));
+        let role = written.role.clone().or_else(|| written.login_as.clone());
+        let settings = Settings {
             name: connection.name.clone(),
-            server: Server::Socket { path: PathBuf::new(), login_as },
+            server: Server::Socket { path: PathBuf::new(), login_as: written.login_as.clone() },
             role: String::new(),
-            password_file: reader.string("password_file")?.map(PathBuf::from),
-            maintenance_database: "postgres".to_owned(),
-            port: port.unwrap_or(DEFAULT_PORT),
+            password_file: written.password_file.clone(),
+            maintenance_database: written.maintenance_database.clone(),
+            port: written.port,
             tls: Tls::Off,
             address: connection.address.clone(),
             write: connection.write,
         };
-        match (reader.string("url")?, reader.string("socket")?) {
-            (Some(_), Some(_)) => return Err(reader.wrong("has both `socket` and `url`: keep one of them")),
-            (Some(url), None) => settings.take_url(&reader, &url, role, port)?,
-            (None, _) if reader.string("sslmode")?.or(reader.string("ca")?).is_some() => {
-                return Err(reader.wrong("has `sslmode` or `ca` beside a socket: they belong to a `url`"));
+        let read = match (&written.url, &written.socket) {
+            (Some(url), None) => settings.by_url(&written, url, role),
+            (None, Some(_)) if written.sslmode.is_some() || written.ca.is_some() => {
+                Err("has `sslmode` or `ca` beside a socket: they belong to a `url`".to_owned())
             }
-            (None, socket) => settings.take_socket(&reader, socket.as_deref().unwrap_or(DEFAULT_SOCKET), role)?,
-        }
-        if let Some(database) = reader.string("maintenance_database")? {
-            settings.maintenance_database = database;
-        }
-        Ok(settings)
+            (None, Some(socket)) => settings.by_socket(socket, role),
+            (Some(_), Some(_)) | (None, None) => Err("needs one of `socket` and `url`, and not both".to_owned()),
+        };
+        read.map_err(wrong)
     }
 
-    fn take_socket(&mut self, reader: &Reader<'_>, socket: &str, role: Option<String>) -> Result<(), String> {
-        let mut socket = PathBuf::from(socket);
+    fn by_socket(mut self, socket: &Path, role: Option<String>) -> Result<Self, String> {
         if !socket.is_absolute() {
-            return Err(reader.wrong("has a `socket` that is no absolute path"));
+            return Err("has a `socket` that is no absolute path".to_owned());
         }
         let is_socket_itself = socket.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".s.PGSQL."));
-        if !is_socket_itself {
-            socket.push(format!(".s.PGSQL.{}", self.port));
-        }
-        self.role = role.ok_or_else(|| {
-            reader.wrong("has neither `login_as` (a user of this system, for peer authentication) nor `role`")
-        })?;
+        self.role = role.ok_or("has neither `login_as` (a user of this system, for peer authentication) nor `role`")?;
         if let Server::Socket { path, .. } = &mut self.server {
-            *path = socket;
+            *path = match is_socket_itself {
+                true => socket.to_owned(),
+                false => socket.join(format!(".s.PGSQL.{}", self.port)),
+            };
         }
-        Ok(())
+        Ok(self)
     }
 
-    fn take_url(
-        &mut self,
-        reader: &Reader<'_>,
-        url: &str,
-        role: Option<String>,
-        port: Option<u16>,
-    ) -> Result<(), String> {
-        let parsed =
-            url::Url::parse(url).map_err(|error| reader.wrong(&format!("has a `url` that is none: {error}")))?;
+    fn by_url(mut self, written: &Written, url: &str, role: Option<String>) -> Result<Self, String> {
+        let parsed = url::Url::parse(url).map_err(|error| format!("has a `url` that is none: {error}"))?;
         if !matches!(parsed.scheme(), "postgresql" | "postgres") {
-            return Err(reader.wrong("has a `url` that does not start with postgresql://"));
+            return Err("has a `url` that does not start with postgresql://".to_owned());
         }
         if parsed.password().is_some() {
-            return Err(
-                reader.wrong("has a password in its `url`: put it into a file, and name that in `password_file`")
-            );
+            return Err("has a password in its `url`: put it into a file, and name that in `password_file`".to_owned());
         }
         if parsed.query().is_some() {
-            return Err(reader.wrong(
-                "has parameters in its `url`; only ROLE, HOST, PORT and DATABASE are read, and `sslmode` and `ca` are \
-                 settings of their own",
-            ));
+            return Err("has parameters in its `url`; only ROLE, HOST, PORT and DATABASE are read, and `sslmode` and \
+                        `ca` are settings of their own"
+                .to_owned());
         }
-        let host = parsed.host_str().ok_or_else(|| reader.wrong("has a `url` without a host"))?;
+        let host = parsed.host_str().ok_or("has a `url` without a host")?.trim_matches(['[', ']']).to_owned();
         let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
         self.role = match parsed.username() {
-            "" => role.ok_or_else(|| reader.wrong("has a `url` without a role: postgresql://ROLE@HOST"))?,
+            "" => role.ok_or("has a `url` without a role: postgresql://ROLE@HOST")?,
             role => decoded(role),
         };
-        self.port = parsed.port().or(port).unwrap_or(DEFAULT_PORT);
-        let host = host.trim_matches(['[', ']']).to_owned();
-        self.tls = reader.tls(&host)?;
+        self.port = parsed.port().unwrap_or(self.port);
+        self.tls = written.tls(&host)?;
         self.address.get_or_insert_with(|| host.clone());
         self.server = Server::Tcp { host, port: self.port };
         if let Some(database) = parsed.path().strip_prefix('/').filter(|database| !database.is_empty()) {
             self.maintenance_database = decoded(database);
         }
-        Ok(())
+        Ok(self)
     }
 
     /// Where the server is, for messages.
@@ -190,48 +203,17 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-struct Reader<'a> {
-    name: &'a str,
-    settings: &'a Tree,
-}
-
-impl Reader<'_> {
-    fn wrong(&self, what: &str) -> String {
-        format!("[connection.{}] of the host file {what}", self.name)
-    }
-
-    fn string(&self, key: &str) -> Result<Option<String>, String> {
-        match self.settings.get(key) {
-            None => Ok(None),
-            Some(value) => match value.as_str() {
-                Some(text) if !text.is_empty() => Ok(Some(text.to_owned())),
-                _ => Err(self.wrong(&format!("has a `{key}` that is no plain string"))),
-            },
-        }
-    }
-
+impl Written {
     /// TLS for every host that does not say of itself that it is this machine.
     fn tls(&self, host: &str) -> Result<Tls, String> {
-        let ca = self.string("ca")?.map(PathBuf::from);
-        match self.string("sslmode")?.as_deref() {
-            Some("verify-full") => Ok(Tls::Verified { ca }),
+        let ca = self.ca.clone();
+        match self.sslmode {
+            Some(SslMode::VerifyFull) => Ok(Tls::Verified { ca }),
             None if !is_loopback(host) => Ok(Tls::Verified { ca }),
-            Some("disable") | None if ca.is_some() => {
-                Err(self.wrong("has a `ca` and no TLS that it could be for: give it `sslmode = \"verify-full\"`"))
+            Some(SslMode::Disable) | None if ca.is_some() => {
+                Err("has a `ca` and no TLS that it could be for: give it `sslmode = \"verify-full\"`".to_owned())
             }
-            Some("disable") | None => Ok(Tls::Off),
-            Some(_) => Err(self.wrong(
-                "has an `sslmode` that is neither `verify-full` nor `disable`: a certificate is verified in full or not \
-                 relied on",
-            )),
-        }
-    }
-
-    fn port(&self) -> Result<Option<u16>, String> {
-        match self.settings.get("port") {
-            None => Ok(None),
-            Some(Tree::Integer(port)) if (1..=65535).contains(port) => Ok(u16::try_from(*port).ok()),
-            Some(_) => Err(self.wrong("has a `port` that is none (1 to 65535)")),
+            Some(SslMode::Disable) | None => Ok(Tls::Off),
         }
     }
 }
@@ -241,6 +223,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::model::value::Tree;
 
     fn read(entries: &[(&str, &str)]) -> Result<Settings, String> {
         let entries = entries.iter().map(|(key, value)| ((*key).to_owned(), Tree::literal(*value))).collect();
@@ -252,6 +235,7 @@ mod tests {
             verbs: BTreeMap::new(),
             settings: Tree::Table(entries),
         })
+        .map_err(|failure| failure.to_string())
     }
 
     #[test]
@@ -298,12 +282,12 @@ mod tests {
             (&[("url", "postgresql://h")], "without a role"),
             (&[("url", "postgresql://a@h?sslmode=require")], "parameters"),
             (&[("url", "postgresql://a@h"), ("socket", "/x")], "both"),
-            (&[("url", "postgresql://a@h"), ("sslmode", "require")], "neither `verify-full` nor `disable`"),
+            (&[("url", "postgresql://a@h"), ("sslmode", "require")], "expected `verify-full` or `disable`"),
             (&[("url", "postgresql://a@localhost"), ("ca", "/ca.pem")], "no TLS"),
             (&[("role", "a"), ("sslmode", "verify-full")], "beside a socket"),
             (&[("socket", "run"), ("role", "a")], "absolute"),
             (&[("socket", "/run")], "login_as"),
-            (&[("port", "5432"), ("role", "a")], "`port`"),
+            (&[("port", "5432"), ("role", "a")], "expected u16"),
         ] {
             let error = read(entries).unwrap_err();
             assert!(error.contains(says) && error.contains("[connection.main]"), "{error}");
