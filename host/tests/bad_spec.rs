@@ -263,7 +263,10 @@ fn a_connection_that_the_host_file_lacks_is_named_with_the_lines_to_add() {
         all_in(&said, &[&format!("kind = \"{kind}\"")]);
     }
     all_in(&said, &["[connection.NAME]", &place("[postgres.", 1)]);
-    desk.append("stackrun.toml", "[connection.main]\nkind = \"postgresql\"\nsocket = \"/nowhere\"\n");
+    desk.append(
+        "stackrun.toml",
+        "[connection.main]\nkind = \"postgresql\"\nsocket = \"/nowhere\"\nlogin_as = \"postgres\"\n",
+    );
     desk.write(
         "app.toml",
         example().replace("[postgres.mediamanager] ", "[postgres.mediamanager]\nconnection = \"mian\"\n#"),
