@@ -85,7 +85,7 @@ async fn each_container_is_looked_at_once_while_others_are_made() {
     for name in &names {
         bench.carry_out(ContainerRemove { connection: ENGINE.into(), name: name.clone() }).await;
     }
-    // Without remembering it is more than COUNT * COUNT.
+    // Without remembering it is more than COUNT * COUNT. Other tests make and remove containers meanwhile.
     assert!(inspected >= COUNT - 1, "the others were looked at: {inspected}");
-    assert!(inspected <= others + COUNT, "{inspected} looks at {others} containers");
+    assert!(inspected <= others + 3 * COUNT, "{inspected} looks at {others} containers");
 }
