@@ -232,6 +232,10 @@ fn shown(request: &Request, one_of_several: bool) -> Vec<String> {
             lines.extend(pretty.lines().map(str::to_owned));
         }
     }
+    if !request.accept.is_empty() {
+        let statuses: Vec<String> = request.accept.iter().map(ToString::to_string).collect();
+        lines.push(format!("done with status {}", statuses.join(", ")));
+    }
     let kept = |capture: &Capture| format!("keeps {} of the answer as {}", capture.pointer, capture.into);
     lines.extend(request.captures.iter().map(kept));
     lines

@@ -298,8 +298,12 @@ async fn preview(headline: String, permit: &Permit<Marked<Admission>>, acting: &
             Preview { headline: format!("{headline}{print}"), lines }
         }
         Err(failure) => {
+            // What is there can't be told; what is wanted can.
             let text = acting.world.vault.redact(&failure.to_string());
-            Preview { headline, lines: vec![line(Sign::Same, &text)] }
+            let admission = &permit.subject().what;
+            let wanted = [admission.hba_text(), admission.ident_text()].concat();
+            let wanted = wanted.lines().map(|text| line(Sign::Added, text));
+            Preview { headline, lines: std::iter::once(line(Sign::Same, &text)).chain(wanted).collect() }
         }
     }
 }

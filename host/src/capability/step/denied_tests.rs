@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    path::Path,
     sync::Arc,
 };
 
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// One of each kind, as a plugin could make it.
-fn steps(file: &str) -> Vec<Step> {
+pub(super) fn steps(file: &str) -> Vec<Step> {
     let sql = |statement: Value| json!({ "sql": { "connection": "main", "statement": statement } });
     let container = |kind: &str| json!({ kind: { "connection": "engine", "name": "app" } });
     let request = json!(Request {
@@ -81,7 +82,7 @@ fn steps(file: &str) -> Vec<Step> {
 }
 
 /// Does not compile while a kind is missing here: add it to `steps` as well.
-fn kind(step: &Step) -> &'static str {
+pub(super) fn kind(step: &Step) -> &'static str {
     match step {
         Step::SecretGenerate(_) => "secret-generate",
         Step::SecretDiscard(_) => "secret-discard",
@@ -109,21 +110,26 @@ fn kind(step: &Step) -> &'static str {
     }
 }
 
-/// The stage's, with connections that lead nowhere: whoever gets past the gate says so in another way.
-fn world(stage: &Stage) -> World {
-    let connection = |(name, kind, settings): (&str, &str, &str)| {
+/// The stage's, with connections whose sockets are in this folder. Where there is none, whoever gets past the gate says
+/// so in another way.
+pub(super) fn world(stage: &Stage, sockets: &Path) -> World {
+    let connection = |(name, kind, setting, socket): (&str, &str, &str, &str)| {
+        let socket = format!("{}{}", if setting == "admin" { "unix:" } else { "" }, sockets.join(socket).display());
         let connection = ConnectionSettings {
             name: name.into(),
             kind: kind.into(),
             address: None,
             write: WriteMode::Files,
             verbs: BTreeMap::new(),
-            settings: Tree::Table(vec![(settings.into(), Tree::literal("/nowhere/socket"))]),
+            settings: Tree::Table(vec![(setting.into(), Tree::literal(socket))]),
         };
         (name.to_owned(), connection)
     };
-    let connections =
-        [("main", "postgresql", "socket"), ("engine", "docker-api", "socket"), ("edge", "caddy", "admin")];
+    let connections = [
+        ("main", "postgresql", "socket", ""),
+        ("engine", "docker-api", "socket", "engine"),
+        ("edge", "caddy", "admin", "admin"),
+    ];
     let connections = connections.map(connection).into();
     let host_file = Arc::new(HostFile { connections, ..(*stage.host_file).clone() });
     let state = Arc::clone(&stage.world.state);
@@ -138,7 +144,7 @@ async fn every_step_is_refused_on_both_sides_without_its_grant() {
     let file = stage.path("files/there");
     std::fs::write(&file, "as it was").unwrap();
     let gate = Gate::new("shipper", "media", "hostile.app".parse().unwrap(), Grants::default());
-    let world = world(&stage);
+    let world = world(&stage, Path::new("/nowhere"));
     let acting = Acting { world: &world, gate: &gate, gates: &stage.gates };
     let steps = steps(&file.display().to_string());
     for step in &steps {

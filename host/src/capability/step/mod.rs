@@ -2,6 +2,8 @@
 
 mod claim;
 #[cfg(test)]
+mod conformance_tests;
+#[cfg(test)]
 mod converging_tests;
 #[cfg(test)]
 mod denied_tests;

@@ -30,9 +30,12 @@ impl ProveFromInside {
     /// One line: what it does.
     pub fn headline(&self) -> String {
         match self.checks.len() {
-            0 => format!("set up the network of container {}", self.name),
-            1 => format!("ask from inside container {}, before its program starts", self.name),
-            count => format!("ask {count} things from inside container {}, before its program starts", self.name),
+            0 => format!("set up the network of container {} on {}", self.name, self.connection),
+            1 => format!("ask from inside container {} on {}, before its program starts", self.name, self.connection),
+            count => {
+                let Self { connection, name, .. } = self;
+                format!("ask {count} things from inside container {name} on {connection}, before its program starts")
+            }
         }
     }
 }

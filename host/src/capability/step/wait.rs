@@ -23,7 +23,8 @@ pub struct Await {
 impl Await {
     /// One line.
     pub fn headline(&self) -> String {
-        format!("wait up to {} s until {}", self.timeout_ms.div_ceil(1000), self.condition.says())
+        let seconds = f64::from(self.timeout_ms) / 1000.0;
+        format!("wait up to {seconds} s until {}", self.condition.says())
     }
 }
 

@@ -47,13 +47,16 @@ pub fn says(step: &Shown<'_>) -> Result<()> {
             let id = id.get(.."sha256:".len() + 12).context("an image without its id")?;
             format!("create container {} from {} ({id})", word("/definition/name"), word("/definition/image"))
         }
-        "container_start" => format!("start container {}", word("/name")),
-        "container_stop" => format!("stop container {}", word("/name")),
-        "container_remove" => format!("remove container {}", word("/name")),
-        "container_rename" => format!("rename container {} to {}", word("/name"), word("/to")),
+        "container_start" => format!("start container {} on {}", word("/name"), word("/connection")),
+        "container_stop" => format!("stop container {} on {}", word("/name"), word("/connection")),
+        "container_remove" => format!("remove container {} on {}", word("/name"), word("/connection")),
+        "container_rename" => {
+            format!("rename container {} to {} on {}", word("/name"), word("/to"), word("/connection"))
+        }
         "prove_from_inside" => {
             let count = list(of, "/checks").len();
-            format!("ask {count} things from inside container {}, before its program starts", word("/name"))
+            let (name, engine) = (word("/name"), word("/connection"));
+            format!("ask {count} things from inside container {name} on {engine}, before its program starts")
         }
         "service_run" => format!("{} {}", word("/verb"), word("/connection")),
         _ => return Ok(()),

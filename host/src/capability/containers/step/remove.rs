@@ -26,7 +26,7 @@ pub struct Removed {
 impl ContainerRemove {
     /// One line: what it does.
     pub fn headline(&self) -> String {
-        format!("remove container {}", self.name)
+        format!("remove container {} on {}", self.name, self.connection)
     }
 }
 

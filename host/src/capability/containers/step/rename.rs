@@ -20,7 +20,7 @@ pub struct ContainerRename {
 impl ContainerRename {
     /// One line: what it does.
     pub fn headline(&self) -> String {
-        format!("rename container {} to {}", &self.name, self.to)
+        format!("rename container {} to {} on {}", self.name, self.to, self.connection)
     }
 }
 

@@ -33,14 +33,14 @@ const ATTEMPTS: u32 = 50;
 impl ContainerStart {
     /// One line: what it does.
     pub fn headline(&self) -> String {
-        format!("start container {}", self.name)
+        format!("start container {} on {}", self.name, self.connection)
     }
 }
 
 impl ContainerStop {
     /// One line: what it does.
     pub fn headline(&self) -> String {
-        format!("stop container {}", self.name)
+        format!("stop container {} on {}", self.name, self.connection)
     }
 }
 

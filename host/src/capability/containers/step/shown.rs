@@ -18,13 +18,19 @@ use crate::{
 
 /// The definition, line by line; where a container has its lasting name, as the difference to that one.
 pub(crate) async fn difference(connection: &str, wanted: &Definition, acting: &Acting<'_>) -> Vec<PreviewLine> {
-    match look(connection, wanted, acting).await {
-        Ok((before, after)) => diff(&before, &after),
-        Err(failure) => {
-            let why = format!("(what is there can't be shown: {})", acting.world.vault.redact(&failure.to_string()));
-            vec![PreviewLine { sign: Sign::Same, text: words::printable(&why) }]
-        }
-    }
+    let (shown, failure) = match look(connection, wanted, acting).await {
+        Ok((before, after)) => (diff(&before, &after), None),
+        // What is there can't be told; what is wanted can.
+        Err(failure) => match acting.world.connections.engine(connection) {
+            Ok(engine) => (diff(&[], &after(wanted, None, &engine, acting)), Some(failure)),
+            Err(unknown) => (Vec::new(), Some(unknown)),
+        },
+    };
+    let unseen = failure.map(|failure| {
+        let why = format!("(what is there can't be shown: {})", acting.world.vault.redact(&failure.to_string()));
+        PreviewLine { sign: Sign::Same, text: words::printable(&why) }
+    });
+    unseen.into_iter().chain(shown).collect()
 }
 
 async fn look(
@@ -46,7 +52,12 @@ async fn look(
 fn after(wanted: &Definition, image: Option<&ImageFacts>, engine: &Engine, acting: &Acting<'_>) -> Vec<String> {
     let seen = Seen::wanted(wanted, image, engine);
     let env = wanted.env.iter().map(|(key, value)| (key.clone(), shown(value, acting))).collect();
-    lines(&seen, &wanted.image, env)
+    let mut lines = lines(&seen, &wanted.image, env);
+    // What the container is created by stands in the step, whatever the name stands for by now.
+    if let (Some(id), Some(image)) = (&wanted.image_id, lines.iter_mut().find(|line| line.starts_with("image "))) {
+        *image = format!("image {} ({})", words::printable(&wanted.image), words::printable(id));
+    }
+    lines
 }
 
 /// With the values of holes that are no secrets.
