@@ -205,6 +205,11 @@ fn a_secret_that_is_too_short_to_be_found_is_refused_or_warned_of() {
     machine.write("agenix-env", "OUTSIDE=123\n", 0o400);
     let said = machine.done(&["plan", "app.toml"]);
     assert!(warned(&said, "outside"), "{said}");
+    // What is wrong with the user's files is said by what a person reviews, and not by `check` alone.
+    assert!(said.contains("the secret store has one recipient") && !said.contains("0444"), "{said}");
+    fs::set_permissions(machine.path("agenix-env"), PermissionsExt::from_mode(0o444)).unwrap();
+    let said = machine.done(&["plan", "app.toml"]);
+    assert!(said.contains("0444"), "{said}");
     machine.write(
         "short.toml",
         "[stack]\nname = \"media\"\n[secret.app]\npin = { generate = \"hex\", bytes = 2 }\n",

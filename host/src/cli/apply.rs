@@ -59,7 +59,7 @@ pub async fn run(args: ApplyArgs, global: &Global) -> Result<Exit, Ended> {
     let reporter = reporter(args.json);
     let resumed = recover_first(&flow, saved.as_deref(), reporter.as_ref()).await?;
     let drawn = flow.plan().await?;
-    flow.warn_of_short_secrets();
+    flow.say_warnings();
     if let Some(only) = &args.only {
         let planned = drawn.plan.instances.iter().map(|instance| &instance.address);
         let removed = drawn.plan.removals.iter().map(|removal| &removal.address);

@@ -43,7 +43,7 @@ pub async fn run(args: PlanArgs, global: &Global) -> Result<Exit, Ended> {
         flow.world.vault.establish()?;
     }
     let planned = flow.plan().await?;
-    flow.warn_of_short_secrets();
+    flow.say_warnings();
     if let Some(out) = &args.out {
         save(&planned.plan, out)?;
     }

@@ -79,20 +79,18 @@ pub struct Drawn {
 }
 
 impl Flow {
-    /// Warnings of the front end, on standard error: for commands that a person reviews.
+    /// Warnings on standard error, for commands that a person reviews: those of the user's files, and of secrets in files by
+    /// others that can't be kept out of messages. Once the stack has been planned: only then it is known which of these
+    /// files may be read.
     pub fn say_warnings(&self) {
-        say(&self.warnings, &self.sources);
-    }
-
-    /// Warns of secrets in files by others that can't be kept out of messages. Once the stack has been planned: only then
-    /// it is known which of these files may be read.
-    pub fn warn_of_short_secrets(&self) {
-        let warning = |target: &Target| {
+        let too_short = |target: &Target| {
             let Target::Made(instance, name) = target else { return None };
             let place = Place::Instance(instance.clone(), vec![Segment::Key(name.clone())]);
             Some(Diagnostic::warning(place, too_short(target)))
         };
-        say(&self.world.vault.short_ones().iter().filter_map(warning).collect::<Vec<_>>(), &self.sources);
+        let short = self.world.vault.short_ones();
+        let all: Vec<Diagnostic> = self.warnings.iter().cloned().chain(short.iter().filter_map(too_short)).collect();
+        say(&all, &self.sources);
     }
 
     /// `[stack] name`

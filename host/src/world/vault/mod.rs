@@ -119,19 +119,6 @@ impl Vault {
         Ok(())
     }
 
-    /// What the operator should know of the store: a single recipient, whose key is the only one that opens it.
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if self.host_file.store.recipients.len() == 1 {
-            warnings.push(
-                "[store] has one recipient: when its key is lost, so are all secrets; add a second one, kept elsewhere"
-                    .to_owned(),
-            );
-        }
-        warnings.extend(self.external_warnings());
-        warnings
-    }
-
     /// Says where the values that an instance makes come from; all other functions know only declared targets.
     pub fn declare(&self, instance: &Address, makings: &[Making]) {
         let mut known = self.makings.write().unwrap_or_else(PoisonError::into_inner);

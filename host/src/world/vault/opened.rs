@@ -111,7 +111,7 @@ impl Vault {
     }
 
     /// Files by others that anybody on the machine can read.
-    pub(crate) fn external_warnings(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<String> {
         let makings = self.makings.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut warnings: Vec<String> = makings
             .values()

@@ -293,11 +293,6 @@ fn nothing_in_state_tells_a_secret() {
 }
 
 #[test]
-fn one_recipient_alone_is_a_warning() {
-    assert!(Stage::new().vault().warnings().iter().any(|warning| warning.contains("one recipient")));
-}
-
-#[test]
 fn before_images_are_sealed_and_opened() {
     let stage = Stage::new();
     let sealed = stage.vault().seal(b"hunter2").unwrap();
