@@ -160,6 +160,9 @@ pub struct Facts<'a> {
     pub destroys: Destroys,
     /// Whether it makes changes take effect, and may stand where an action settles.
     pub settles: Settles,
+    /// The thing that it takes away, as whoever owns it would name it: connection, kind and name. What lies at a path is
+    /// told by the path.
+    pub takes: Option<[&'a str; 3]>,
 }
 
 impl Facts<'static> {
@@ -173,6 +176,7 @@ impl Facts<'static> {
         written_by: WrittenBy::Stackrun,
         destroys: Destroys::Nothing,
         settles: Settles::No,
+        takes: None,
     };
 }
 

@@ -3,6 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use super::open::{known_to_the_sink, machine};
 use crate::{
     cache::Cache,
     diagnostic::listed,
@@ -12,8 +13,6 @@ use crate::{
     words::printable,
     world::{Connections, Memo, State, World, vault::Vault},
 };
-
-use super::open::{known_to_the_sink, machine};
 
 /// A stack without its plugins.
 pub struct Recorded {

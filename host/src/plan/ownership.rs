@@ -5,10 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Drafted, KeptData, Removal, StepPreviews};
 use crate::{
-    capability::{
-        StepKind,
-        step::{Part, taken},
-    },
+    capability::{StepKind, step::Part},
     draft::{Move, Owned},
     model::{Diagnostic, Place, Thing, value::Address},
     state::{InstanceRecord, OtherStack, OthersThing, OwnedRecord},
@@ -127,7 +124,7 @@ pub fn undone_of_others(removals: &[Removal], others: &[OtherStack]) -> Vec<Stri
     for Removal { address, owned, .. } in removals {
         let steps = owned.undo.iter().flat_map(|one| one.step.parts()).filter_map(Part::step);
         let taken = steps.flat_map(|step| {
-            let by_name = taken(step).and_then(|taken| elsewhere.get(&taken));
+            let by_name = step.facts().takes.and_then(|taken| elsewhere.get(&taken));
             by_name.into_iter().chain(step.facts().path.and_then(|path| at_path.get(path).copied()))
         });
         let mut theirs = elsewhere.get(&identity(&owned.thing)).into_iter().chain(taken);

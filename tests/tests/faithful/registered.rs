@@ -11,6 +11,7 @@ use stackrun_tests::{
 use super::{failing, held::Held};
 
 #[test]
+
 fn what_the_provider_is_sent_is_what_the_plan_holds() -> Result<()> {
     let lab = Scratch::up(&Options { log_statements: true, ..Options::default() })?;
     let stack = Stack { host: lab.registration_host_file.clone(), ..Stack::in_test(&lab)? };

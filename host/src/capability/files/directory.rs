@@ -178,6 +178,7 @@ impl StepKind for DirectoryMake {
             written_by: WrittenBy::Stackrun,
             destroys: Destroys::Nothing,
             settles: Settles::No,
+            takes: None,
         }
     }
 }
@@ -241,6 +242,7 @@ impl StepKind for DirectoryRemoveIfEmpty {
             written_by: WrittenBy::Stackrun,
             destroys: Destroys::Nothing,
             settles: Settles::No,
+            takes: None,
         }
     }
 }

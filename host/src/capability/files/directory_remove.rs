@@ -203,6 +203,7 @@ impl StepKind for DirectoryRemove {
             written_by: WrittenBy::Stackrun,
             destroys: Destroys::Data,
             settles: Settles::No,
+            takes: None,
         }
     }
 }

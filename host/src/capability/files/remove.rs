@@ -122,6 +122,7 @@ impl StepKind for FileRemove {
             written_by: WrittenBy::WhoeverKeepsTheFile,
             destroys: Destroys::Nothing,
             settles: Settles::No,
+            takes: None,
         }
     }
 }
@@ -216,6 +217,7 @@ impl StepKind for FileRemoveBlock {
             written_by: WrittenBy::WhoeverKeepsTheFile,
             destroys: Destroys::Nothing,
             settles: Settles::No,
+            takes: None,
         }
     }
 }

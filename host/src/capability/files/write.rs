@@ -166,6 +166,7 @@ impl StepKind for WantedFile {
             written_by: WrittenBy::WhoeverKeepsTheFile,
             destroys: Destroys::Nothing,
             settles: Settles::No,
+            takes: None,
         }
     }
 }

@@ -146,6 +146,7 @@ impl<T: Requests> StepKind for T {
             written_by: WrittenBy::Stackrun,
             destroys: Destroys::Nothing,
             settles: Settles::No,
+            takes: None,
         }
     }
 }

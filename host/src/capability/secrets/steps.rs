@@ -87,6 +87,7 @@ impl StepKind for SecretGenerate {
             written_by: WrittenBy::Stackrun,
             destroys: Destroys::Nothing,
             settles: Settles::No,
+            takes: None,
         }
     }
 }
@@ -133,6 +134,7 @@ impl StepKind for SecretDiscard {
             written_by: WrittenBy::Stackrun,
             destroys: Destroys::Data,
             settles: Settles::No,
+            takes: None,
         }
     }
 }

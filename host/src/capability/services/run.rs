@@ -92,6 +92,7 @@ impl StepKind for ServiceRun {
                 "reload" | "restart" => Settles::Yes,
                 _ => Settles::No,
             },
+            takes: None,
         }
     }
 }

@@ -91,6 +91,7 @@ impl StepKind for Admission {
             written_by: WrittenBy::WhoeverKeepsTheFile,
             destroys: Destroys::Nothing,
             settles: Settles::No,
+            takes: None,
         }
     }
 }
@@ -148,6 +149,7 @@ impl StepKind for RevokeAdmission {
             written_by: WrittenBy::WhoeverKeepsTheFile,
             destroys: Destroys::Nothing,
             settles: Settles::No,
+            takes: None,
         }
     }
 }

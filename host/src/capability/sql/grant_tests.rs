@@ -1,8 +1,8 @@
 //! What the gate lets pass and what it refuses, as a table.
 
-use super::*;
 use std::path::Path;
 
+use super::*;
 use crate::{
     model::{
         ConnectionSettings, HostFile,

@@ -80,6 +80,7 @@ impl StepKind for SqlReload {
             written_by: WrittenBy::Stackrun,
             destroys: Destroys::Nothing,
             settles: Settles::Yes,
+            takes: None,
         }
     }
 }

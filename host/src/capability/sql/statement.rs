@@ -216,14 +216,16 @@ impl StepKind for SqlStep {
     }
 
     fn facts(&self) -> Facts<'_> {
-        let (fills, destroys) = match &self.statement {
-            Statement::SetPassword { verifier, .. } => (vec![verifier], Destroys::Nothing),
-            Statement::DropRole { .. } | Statement::DropDatabase { .. } => (Vec::new(), Destroys::Data),
+        let dropped = |kind, name| (Vec::new(), Destroys::Data, Some([self.connection.as_str(), kind, name]));
+        let (fills, destroys, takes) = match &self.statement {
+            Statement::SetPassword { verifier, .. } => (vec![verifier], Destroys::Nothing, None),
+            Statement::DropRole { role } => dropped("role", role),
+            Statement::DropDatabase { database } => dropped("database", database),
             Statement::CreateRole { .. }
             | Statement::AllowLogin { .. }
             | Statement::CreateDatabase(_)
             | Statement::SetOwner { .. }
-            | Statement::CreateExtension { .. } => (Vec::new(), Destroys::Nothing),
+            | Statement::CreateExtension { .. } => (Vec::new(), Destroys::Nothing, None),
         };
         Facts {
             fills,
@@ -233,6 +235,7 @@ impl StepKind for SqlStep {
             written_by: WrittenBy::Stackrun,
             destroys,
             settles: Settles::No,
+            takes,
         }
     }
 }

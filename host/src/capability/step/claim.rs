@@ -1,11 +1,10 @@
-//! What an instance says it owns is held against what it may make and take away, and what a step takes away is named as
-//! whoever owns it would name it.
+//! What an instance says it owns is held against what it may make and take away.
 
 use super::Step;
 use crate::{
     capability::{
         Gate,
-        containers::{ContainerRemove, ContainerStop, ContainerSubject},
+        containers::ContainerSubject,
         sql::{SqlStep, Statement},
     },
     model::{Denial, Thing, denial::NEVER},
@@ -53,45 +52,5 @@ pub fn may_own(thing: &Thing, undo: &[&Step], gate: &Gate) -> Result<(), Denial>
                 false => refused("and may neither make nor take away anything behind that connection"),
             }
         }
-    }
-}
-
-/// What a step takes away, as connection, kind and name of the thing that it is to its owner; of what lies at a path, the
-/// path says it.
-pub fn taken(step: &Step) -> Option<[&str; 3]> {
-    match step {
-        Step::Sql(SqlStep { connection, statement }) => match statement {
-            Statement::DropRole { role } => Some([connection, "role", role]),
-            Statement::DropDatabase { database } => Some([connection, "database", database]),
-            Statement::CreateRole { .. }
-            | Statement::AllowLogin { .. }
-            | Statement::SetPassword { .. }
-            | Statement::CreateDatabase(_)
-            | Statement::SetOwner { .. }
-            | Statement::CreateExtension { .. } => None,
-        },
-        Step::ContainerStop(ContainerStop { connection, name })
-        | Step::ContainerRemove(ContainerRemove { connection, name }) => Some([connection, "container", name]),
-        // Own secrets and own blocks alone; what else it is, is told by its parts, or changes and does not take away.
-        Step::SecretGenerate(_)
-        | Step::SecretDiscard(_)
-        | Step::FileWrite(_)
-        | Step::FileRemove(_)
-        | Step::FileRemoveBlock(_)
-        | Step::DirectoryMake(_)
-        | Step::DirectoryRemoveIfEmpty(_)
-        | Step::DirectoryRemove(_)
-        | Step::Admit(_)
-        | Step::RevokeAdmission(_)
-        | Step::SqlReload(_)
-        | Step::ContainerCreate(_)
-        | Step::ContainerStart(_)
-        | Step::ContainerRename(_)
-        | Step::HttpSend(_)
-        | Step::HttpExchange(_)
-        | Step::ServiceRun(_)
-        | Step::ProveFromInside(_)
-        | Step::Await(_)
-        | Step::Unless(_) => None,
     }
 }

@@ -2,6 +2,9 @@
 //! where each secret goes has its secrets, no preview holds one, and a server that never answers does not hold it up.
 //! Printed as a table; no cell is empty. What a second carrying out does is tried on real servers (`converging`).
 
+// The table is what the test is for: `cargo test no_cell -- --nocapture` shows it.
+#![allow(clippy::print_stdout)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     os::unix::net::UnixListener,

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 use super::Step;
 use crate::{
     capability::StepKind,
-    model::desired::{Content, Region, WantedFile},
-    model::value::Text,
+    model::{
+        desired::{Content, Region, WantedFile},
+        value::Text,
+    },
     test_support::machine::{Stage, made},
 };
 

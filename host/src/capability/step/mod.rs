@@ -15,7 +15,7 @@ mod wait;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-pub use claim::{may_own, taken};
+pub use claim::may_own;
 pub use prove::ProveFromInside;
 pub use together::{SharedPort, overlapping_mounts, shared_ports};
 pub use unless::Unless;

@@ -17,10 +17,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 use rusqlite::Connection;
 
-use crate::world::trusted;
-
 pub use lock::{Lock, LockHeld};
 pub use secrets::{PlaceRecord, SaltedRecord, SecretRecord};
+
+use crate::world::trusted;
 
 /// What a state file's name ends in, after the stack's.
 const SUFFIX: &str = ".state";

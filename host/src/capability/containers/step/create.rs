@@ -163,6 +163,7 @@ impl StepKind for ContainerCreate {
             written_by: WrittenBy::Stackrun,
             destroys: Destroys::Nothing,
             settles: Settles::No,
+            takes: None,
         }
     }
 }

@@ -1,10 +1,9 @@
 //! What the capability accepts, and the mistakes that it refuses.
 
 use super::*;
-use crate::model::desired::Method;
 use crate::model::{
     Grants, HttpGrant,
-    desired::{Bearer, Capture},
+    desired::{Bearer, Capture, Method},
 };
 
 fn gate() -> Gate {
