@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::{
     draft::Owned,
+    model::Thing,
     plan::{InstancePlan, identity},
     state::{InstanceRecord, OwnedRecord},
     world::World,
@@ -66,16 +67,15 @@ impl<'a> Recorded<'a> {
             record.owned.undo.clear();
             record.owned.undo_settle.clear();
         }
-        match known {
-            Some(place) if *place == record => return,
-            Some(place) => *place = record,
-            None => {
-                for one in self.record.owns.iter_mut().filter(|one| one.owned.thing.key == owned.thing.key) {
-                    one.owned.thing.key = format!("{}@{}", one.owned.thing.key, one.owned.thing.name);
-                }
-                self.record.owns.push(record);
-            }
+        if known.is_some_and(|known| *known == record) {
+            return;
         }
+        self.record.owns.retain(|one| identity(&one.owned.thing) != identity(&owned.thing));
+        for one in self.record.owns.iter_mut().filter(|one| one.owned.thing.key == owned.thing.key) {
+            let Thing { key, connection, name, .. } = &one.owned.thing;
+            one.owned.thing.key = format!("{key}@{connection}/{name}");
+        }
+        self.record.owns.push(record);
         self.differs = true;
     }
 }

@@ -304,6 +304,25 @@ async fn what_a_plan_with_nothing_to_do_says_of_undo_order_and_plugins_reaches_s
     }
 }
 
+/// A database that is renamed and renamed back: both are there, each is recorded once, and every key is another.
+#[tokio::test]
+async fn what_is_renamed_back_is_recorded_once() {
+    let stage = Stage::new();
+    for name in ["a", "b", "a", "c", "b", "a"] {
+        let owns = vec![Owned { holds_data: true, ..owned(&stage, "data", name, vec![removes(&stage, name)]) }];
+        let plan = plan(&stage, owns, vec![], vec![]);
+        Apply { world: &stage.world, plan: &plan, only: None, reporter: &Mortal::default() }.remember().unwrap();
+        let recorded = stage.world.state.instances().unwrap();
+        let [record] = recorded.as_slice() else { panic!("{recorded:?}") };
+        let mut names: Vec<&str> = record.owns.iter().map(|one| one.owned.thing.name.as_str()).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), record.owns.len(), "{record:?}");
+        let current = record.owns.iter().find(|one| one.owned.thing.key == "data").expect("its own key");
+        assert_eq!(current.owned.thing.name, plan.instances[0].planned.owns[0].thing.name);
+    }
+}
+
 #[tokio::test]
 async fn data_that_several_hold_goes_when_all_of_them_give_it_up() {
     let stage = Stage::new();

@@ -55,7 +55,7 @@ impl Gate {
 
     /// The line that would let this value of a field pass. Grants have no words for braces and stars as such.
     pub(in crate::capability) fn line(field: &str, value: &str) -> String {
-        match value.contains(['{', '}', '*']) {
+        match [field, value].iter().any(|text| text.contains(['{', '}', '*'])) {
             true => NEVER.to_owned(),
             false => format!("{field} = [{}]", quoted(value)),
         }

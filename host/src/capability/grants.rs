@@ -309,7 +309,8 @@ impl Filling<'_> {
                 let plain = line.strip_suffix('/').unwrap_or(line);
                 files::grant::normal(plain).as_deref() == Some(plain)
             }
-            Shape::Word | Shape::UrlPath => true,
+            Shape::Word => true,
+            Shape::UrlPath => http::grant::sound_path(line.strip_suffix('*').unwrap_or(line)).is_ok(),
         };
         // What the operator wrote out is as it stands.
         lines.into_iter().filter(|line| line == text || sound(line)).collect()

@@ -13,7 +13,7 @@ use crate::{
     exit::{Ended, Exit},
     flow::{Drawn, Flow, Purpose},
     model::value::Address,
-    plan::{FORMAT, Plan, Stale},
+    plan::{Binding, FORMAT, Plan, Stale},
     render::{self, reporter},
     spec::SpecArgs,
     state::Run,
@@ -167,7 +167,13 @@ fn stale(saved: &Plan, fresh: &Plan, resumed: bool) -> Option<Stale> {
         let reviewed = |address: &Address, action| {
             saved.actions().any(|(instance, saved)| &instance.address == address && saved == action)
         };
-        fresh.actions().all(|(instance, action)| reviewed(&instance.address, action))
+        let inputs = |plan: &Plan| {
+            let Binding { spec, set, host_file, loaded, .. } = plan.binding.clone();
+            (spec, set, host_file, loaded)
+        };
+        inputs(saved) == inputs(fresh)
+            && fresh.probes.iter().all(|probe| saved.probes.contains(probe))
+            && fresh.actions().all(|(instance, action)| reviewed(&instance.address, action))
             && fresh.removals.iter().all(|removal| saved.removals.contains(removal))
     };
     if resumed && rest_of_saved() { None } else { Some(stale) }

@@ -225,7 +225,8 @@ impl Locked {
             let entry = entry?;
             let name = entry.file_name();
             if name.to_bytes().starts_with(b".") && name.to_bytes().ends_with(UNFINISHED.as_bytes()) {
-                rustix::fs::unlinkat(&self.directory, name, AtFlags::empty())?;
+                // Whoever else may write here could put a folder there: what can't be swept is no reason not to write.
+                rustix::fs::unlinkat(&self.directory, name, AtFlags::empty()).ok();
             }
         }
         Ok(())
@@ -253,6 +254,14 @@ mod tests {
         assert_eq!((facts.mode() & 0o7777, facts.gid()), (0o640, 12));
         assert_eq!(&**read(&open, "x").unwrap().unwrap().bytes, b"new");
         assert_eq!(std::fs::read_dir(path.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_what_is_swept_keeps_nobody_from_writing() {
+        let (path, open) = directory();
+        std::fs::create_dir(path.path().join(format!(".y{UNFINISHED}"))).unwrap();
+        lock(&open).unwrap().replace("x", b"new", 0o600, None).unwrap();
+        assert_eq!(std::fs::read(path.path().join("x")).unwrap(), b"new");
     }
 
     #[test]

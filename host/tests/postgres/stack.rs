@@ -175,6 +175,27 @@ fn what_others_have_made_is_adopted_only_as_it_is_or_by_word() {
     assert!(said.contains("role boss is a superuser"), "{said}");
 }
 
+/// State knows a database of this key, under another name: that says nothing of the one that is there.
+#[test]
+fn what_is_renamed_to_something_of_others_is_not_taken_over() {
+    let stack = Stack::new();
+    stack.apply();
+    stack.by_hand("postgres", "CREATE DATABASE grafana");
+    stack.by_hand("postgres", "CREATE ROLE grafana LOGIN PASSWORD 'theirs'");
+    for (field, what) in [("database", "database grafana is there already"), ("role", "role grafana is there already")]
+    {
+        stack.spec(&format!("{SPEC}{field} = \"grafana\"\n"));
+        let (said, code) = stack.run(&["apply", "--yes"]);
+        assert_eq!(code, 3, "{field}: {said}");
+        assert!(said.contains(what) && said.contains("adopt = true"), "{field}: {said}");
+    }
+    let owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'grafana'";
+    assert_eq!(stack.by_hand("postgres", owner), stack.by_hand("postgres", "SELECT current_user"));
+    // Renamed back, it is the one of before.
+    stack.spec(SPEC);
+    stack.settled();
+}
+
 #[test]
 fn no_block_where_another_rule_lets_the_login_in() {
     let stack = Stack::new();

@@ -31,7 +31,7 @@ pub fn plan(instance: &Instance, wish: &Wish) -> Result<Planned, Vec<Diagnostic>
     let Some(connection) = instance.connections.first() else {
         return Err(vec![section.error("there is no connection of kind `postgresql`")]);
     };
-    let is_ours = instance.owned.iter().any(|owned| owned.thing.key == "database");
+    let is_ours = is_known(instance, connection, "database", &wish.database);
     let seen = look(connection, wish, is_ours)?;
     let planned = Planned { owns: vec![], actions: vec![], checks: vec![], diagnostics: Wish::of(instance).1 };
     let mut draft = Draft { instance, section, connection, wish, planned };
@@ -47,12 +47,19 @@ pub fn plan(instance: &Instance, wish: &Wish) -> Result<Planned, Vec<Diagnostic>
     }
 }
 
+/// Whether state knows this very thing. One of the same key under another name says nothing of it: whoever renames a
+/// database to one that is there already means somebody else's.
+fn is_known(instance: &Instance, connection: &Connection, kind: &str, name: &str) -> bool {
+    let things = instance.owned.iter().map(|owned| &owned.thing);
+    things.into_iter().any(|thing| thing.connection == connection.name && thing.kind == kind && thing.name == name)
+}
+
 impl Draft<'_> {
     // ---- the role ------------------------------------------------------------------------------------------
 
     fn role(&mut self, seen: Option<&Role>) {
         let Wish { role, .. } = self.wish;
-        let known = self.knows("role");
+        let known = self.knows("role", role);
         self.own(
             "role",
             "role",
@@ -105,7 +112,7 @@ impl Draft<'_> {
 
     fn database(&mut self, seen: Option<&Database>) {
         let Wish { role, database, .. } = self.wish;
-        let known = self.knows("database");
+        let known = self.knows("database", database);
         let undo = vec![sql::drop_database(&self.connection.name, database)];
         self.own("database", "database", database, true, seen.is_some() && !known, undo);
         let Some(seen) = seen else {
@@ -190,7 +197,7 @@ impl Draft<'_> {
             let there = seen.extensions.contains(extension);
             let name = format!("{} in {}", extension, wish.database);
             // It goes with its database.
-            self.own(&key, "extension", &name, false, there && !self.knows(&key), Vec::new());
+            self.own(&key, "extension", &name, false, there && !self.knows("extension", &name), Vec::new());
             if there {
                 continue;
             }
@@ -322,9 +329,8 @@ impl Draft<'_> {
         self.planned.diagnostics.push(said);
     }
 
-    /// Whether state knows the thing.
-    fn knows(&self, key: &str) -> bool {
-        self.instance.owned.iter().any(|owned| owned.thing.key == key)
+    fn knows(&self, kind: &str, name: &str) -> bool {
+        is_known(self.instance, self.connection, kind, name)
     }
 
     fn is_proven(&self, key: &str) -> bool {

@@ -127,5 +127,9 @@ mod tests {
         assert!(!is_look(&|request| request.bearer = Some(Bearer::Reference(secret()))));
         let header = ("X-Key".to_owned(), Text::new([Part::Reference(secret())]));
         assert!(!is_look(&|request| request.headers.push(header.clone())));
+        for name in ["Authorization", "cookie", "Remote-User", "X-API-Key"] {
+            let header = (name.to_owned(), Text::literal("Basic YWRtaW46YWRtaW4="));
+            assert!(!is_look(&|request| request.headers.push(header.clone())), "{name}: a password is tried");
+        }
     }
 }

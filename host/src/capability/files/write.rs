@@ -82,7 +82,9 @@ impl StepKind for WantedFile {
 
     async fn preview(&self, acting: &Acting<'_>) -> Preview {
         let vault = &acting.world.vault;
-        let marked = self.content.targets().iter().any(|target| vault.is_secret(target));
+        // A secret that was written into it before may be one that nobody knows by now.
+        let held = acting.world.holds_secret(&self.path).unwrap_or(true);
+        let marked = held || self.content.targets().iter().any(|target| vault.is_secret(target));
         let lines = document::mask(&self.content, &|target| vault.marker(target)).map_or_else(
             |refused| {
                 vec![crate::capability::PreviewLine {
@@ -141,7 +143,8 @@ impl StepKind for WantedFile {
         let state = &acting.world.state;
         let record = before.place.clone().map(|(want, written)| PlaceRecord { want, written });
         state.set_place(&place(within), record.as_ref())?;
-        if !before.held_secret {
+        // Other blocks of the file may hold secrets by now.
+        if self.region == Region::Whole && !before.held_secret {
             state.set_place(&secret_place(&within.path), None)?;
         }
         Ok(())

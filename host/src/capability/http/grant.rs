@@ -17,7 +17,7 @@ use crate::{
     model::{
         Denial, HttpRule, Permit,
         denial::NEVER,
-        desired::{Body, Method, Origin, Request},
+        desired::{Method, Origin, Request},
         value::{Part, Target, Text},
     },
     words::quoted,
@@ -115,7 +115,7 @@ impl Gate {
         let PageSubject { connection, path } = &subject;
         if !self.grants().http.pages.contains(connection) {
             let asked = format!("the pages of connection {connection}");
-            return Err(self.deny("http", asked, format!("http.pages = [{connection:?}]")));
+            return Err(self.deny("http", asked, Gate::line("http.pages", connection)));
         }
         match sound_path(path.split('?').next().unwrap_or_default()) {
             Ok(()) => Ok(Permit::new(subject)),
@@ -134,9 +134,7 @@ impl Gate {
             );
             return Err(self.deny("http", format!("the site {shown}"), line));
         }
-        let bare = request.method.is_safe() && request.body == Body::None && request.bearer.is_none();
-        let secret = request.headers.iter().any(|(_, value)| value.targets().next().is_some());
-        if bare && !secret {
+        if request.is_look() {
             return Ok(());
         }
         let asked = format!("more than a plain GET of the site {shown}: sites are only looked at");
@@ -145,7 +143,7 @@ impl Gate {
 
     fn deny_request(&self, connection: &str, method: &str, path: &str) -> Denial {
         let (named, path_named) = (quoted(connection), quoted(path));
-        let line = match path.contains(['{', '}', '*']) {
+        let line = match [connection, path].iter().any(|text| text.contains(['{', '}', '*'])) {
             true => NEVER.to_owned(),
             false => format!(
                 "http.connections = [{{ connection = {named}, methods = [\"{method}\"], paths = [{path_named}] }}]"
@@ -166,7 +164,7 @@ fn shown_path(path: &Text) -> String {
 
 /// Headers by which a request is framed or routed (RFC 9110, 7.2, 7.6 and 8.6; RFC 9112; RFC 7239): with one of these of
 /// its own, a request could be read as two, or reach another site than the one that is granted.
-const NOT_A_PLUGINS: [&str; 13] = [
+const NOT_A_PLUGINS: [&str; 23] = [
     "host",
     "content-length",
     "transfer-encoding",
@@ -179,6 +177,16 @@ const NOT_A_PLUGINS: [&str; 13] = [
     "forwarded",
     "x-forwarded-host",
     "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-forwarded-uri",
+    "x-forwarded-method",
+    "x-real-ip",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-http-method",
+    "x-method-override",
     "x-http-method-override",
 ];
 

@@ -29,6 +29,9 @@ pub struct HttpQuestion {
     pub same: Vec<(String, Text)>,
 }
 
+/// The most fields that one question may ask for: each may be as large as the answer.
+const MOST_FIELDS: usize = 64;
+
 /// See `http.answer` in the WIT.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
@@ -43,6 +46,9 @@ impl World {
     /// connection gave. Anything else is refused here.
     pub async fn http_ask(&self, permit: &Permit<HttpSubject>, question: &HttpQuestion) -> Result<HttpAnswer, Failure> {
         let HttpSubject { request, gate } = permit.subject();
+        if question.fields.len() + question.same.len() > MOST_FIELDS {
+            return Err(Failure::TooLarge);
+        }
         if !self.is_question(request) {
             return Err(Failure::Other(format!(
                 "{} is not a question: questions are asked with GET, and carry no secret and no body",
@@ -261,7 +267,9 @@ fn segment(value: &str) -> String {
 fn shown_question(request: &Request, question: &HttpQuestion) -> String {
     let headers = request.headers.iter().map(|(name, value)| format!("{name}={}", crate::words::text(value)));
     let same = question.same.iter().map(|(pointer, text)| format!("{pointer}={}", crate::words::text(text)));
-    let details = [headers.collect::<Vec<_>>(), question.fields.clone(), same.collect()].concat().join(" ");
+    // Each list by itself and quoted, so that no two questions read alike.
+    let lists = (headers.collect::<Vec<_>>(), &request.accept, &question.fields, same.collect::<Vec<_>>());
+    let details = format!("{lists:?}");
     let bearer = match &request.bearer {
         None => String::new(),
         Some(Bearer::Reference(target)) => format!("with {target} "),

@@ -12,7 +12,7 @@ use crate::{
     },
     model::{
         Denial, Failure,
-        desired::{Bearer, Body, Capture, Method, Request},
+        desired::{Bearer, Body, Capture, Method, Origin, Request},
         value::{Target, Tree},
     },
     words,
@@ -189,8 +189,12 @@ fn keep(world: &World, request: &Request, says: &str, answer: &Answer) -> Result
         _ => Err(anyhow!("{says}: the answer has nothing at `{}`", capture.pointer)),
     };
     let values = request.captures.iter().map(value).collect::<Result<Vec<_>, _>>()?;
+    let from = match &request.origin {
+        Origin::Connection(connection) => Some(connection.as_str()),
+        Origin::Container { .. } | Origin::Site { .. } | Origin::Url(_) => None,
+    };
     for (capture, value) in request.captures.iter().zip(&values) {
-        world.vault.keep(&capture.into, value)?;
+        world.vault.keep(&capture.into, value, from, &capture.pointer)?;
     }
     Ok(())
 }

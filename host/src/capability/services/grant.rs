@@ -2,7 +2,7 @@
 
 use crate::{
     capability::Gate,
-    model::{Denial, Permit},
+    model::{Denial, Permit, denial::NEVER},
     words::toml_key,
 };
 
@@ -34,7 +34,10 @@ impl Gate {
         if self.grants().services.verbs.contains_key(connection) {
             return Ok(Permit::new(connection.to_owned()));
         }
-        let line = format!("services.verbs.{} = []", toml_key(connection));
+        let line = match connection.contains(['{', '}', '*']) {
+            true => NEVER.to_owned(),
+            false => format!("services.verbs.{} = []", toml_key(connection)),
+        };
         Err(self.deny("services.verbs", format!("the verbs of connection {connection}"), line))
     }
 }
@@ -66,6 +69,16 @@ mod tests {
     fn the_denial_names_the_line() {
         let subject = VerbSubject { connection: "idp".to_owned(), verb: "restart".to_owned() };
         assert_eq!(gate(&[]).service(subject).unwrap_err().line, "services.verbs.idp = [\"restart\"]");
+    }
+
+    /// A line with braces would be filled in, and grant more than what was refused.
+    #[test]
+    fn no_line_is_offered_that_grants_more() {
+        let named = |connection: &str| VerbSubject { connection: connection.to_owned(), verb: "reload".to_owned() };
+        for connection in ["{connections.caddy}", "{connection}", "*"] {
+            assert_eq!(gate(&[]).service(named(connection)).unwrap_err().line, NEVER);
+            assert_eq!(gate(&[]).service_names(connection).unwrap_err().line, NEVER);
+        }
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub async fn ask(login: &SqlLogin, vantage: &Vantage, acting: &Acting<'_>) -> Re
         Vantage::Host => {
             let (host, port) = server.settings().tcp_from_here();
             let wire = match &server.settings().server {
-                Server::Socket { .. } => Wire::Plain,
+                Server::Socket { .. } => Wire::PlainHere,
                 Server::Tcp { .. } => server.settings().wire()?,
             };
             let password = password.as_ref().map(|password| password.as_str());

@@ -119,16 +119,21 @@ pub struct Capture {
     pub into: Target,
 }
 
+/// Headers by which a request claims to be somebody: with one, a GET tries a password.
+const SAYS_WHO: [&str; 7] =
+    ["authorization", "cookie", "remote-user", "remote-groups", "remote-email", "x-forwarded-user", "x-api-key"];
+
 impl Request {
     /// Whether a status counts as done.
     pub fn accepts(&self, status: u16) -> bool {
         if self.accept.is_empty() { (200..300).contains(&status) } else { self.accept.contains(&status) }
     }
 
-    /// Whether sending it can change nothing and hands no secret over: GET or HEAD, without a body, without a bearer, and without
-    /// a reference in a header. A path holds none in any case.
+    /// Whether sending it can change nothing and hands no secret over: GET or HEAD, without a body, without a bearer, without
+    /// a reference in a header, and without a header that says who asks. A path holds none in any case.
     pub fn is_look(&self) -> bool {
-        let plain = self.headers.iter().all(|(_, value)| value.targets().next().is_none());
+        let names_nobody = |name: &str| !SAYS_WHO.iter().any(|who| name.eq_ignore_ascii_case(who));
+        let plain = self.headers.iter().all(|(name, value)| names_nobody(name) && value.targets().next().is_none());
         self.method.is_safe() && self.body == Body::None && self.bearer.is_none() && plain
     }
 

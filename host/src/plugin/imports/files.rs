@@ -10,7 +10,7 @@ use crate::{
         Gate, Step,
         files::{
             DirectoryMake, DirectoryRemove, DirectoryRemoveIfEmpty, FileComparison, FileFacts, FileLook, FileMention,
-            FileRead, FileRemove, FileRemoveBlock,
+            FileRead, FileRemove, FileRemoveBlock, grant::normal,
         },
     },
     model::desired::{Content, FileOwner, Format, Position, Region, WantedFile},
@@ -62,11 +62,11 @@ impl wit::Host for Call {
     }
 
     fn remove(&mut self, path: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::FileRemove(FileRemove { path }))
+        self.step(Step::FileRemove(FileRemove { path: plain(path) }))
     }
 
     fn remove_block(&mut self, path: String, comment: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::FileRemoveBlock(FileRemoveBlock { path, comment }))
+        self.step(Step::FileRemoveBlock(FileRemoveBlock { path: plain(path), comment }))
     }
 
     fn make_directory(
@@ -76,16 +76,21 @@ impl wit::Host for Call {
         owner: Option<String>,
         group: Option<String>,
     ) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::DirectoryMake(DirectoryMake { path, mode, owner, group }))
+        self.step(Step::DirectoryMake(DirectoryMake { path: plain(path), mode, owner, group }))
     }
 
     fn remove_directory_if_empty(&mut self, path: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::DirectoryRemoveIfEmpty(DirectoryRemoveIfEmpty { path }))
+        self.step(Step::DirectoryRemoveIfEmpty(DirectoryRemoveIfEmpty { path: plain(path) }))
     }
 
     fn remove_directory(&mut self, path: String) -> wasmtime::Result<Resource<Step>> {
-        self.step(Step::DirectoryRemove(DirectoryRemove { path }))
+        self.step(Step::DirectoryRemove(DirectoryRemove { path: plain(path) }))
     }
+}
+
+/// One way to write a path, so that it is compared as what it is; one that has none is refused by the gate.
+fn plain(path: String) -> String {
+    normal(&path).unwrap_or(path)
 }
 
 impl wit::HostContent for Call {

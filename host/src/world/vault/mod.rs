@@ -235,6 +235,9 @@ impl Vault {
     /// Generates a stored secret unless it is there.
     pub(crate) fn generate(&self, into: &Permit<Target>, generator: Generator, length: u32) -> Result<()> {
         let into = into.subject();
+        if !matches!(self.making(into), Some(Making::Stored { .. })) {
+            bail!("{into} is declared as what a server answers, and is not generated");
+        }
         match self.presence_of(into)? {
             Presence::Present(_) => return Ok(()),
             Presence::Lost(why) => bail!("{why}"),
@@ -245,10 +248,20 @@ impl Vault {
         self.now_there(into)
     }
 
-    /// Keeps a captured value.
-    pub(crate) fn keep(&self, into: &Target, value: &str) -> Result<()> {
+    /// Keeps a value that this connection answered at this place of its answer. It has to be declared as that: where a value
+    /// came from decides whom it may be sent to, and a field that the host file calls plain is kept in clear.
+    pub(crate) fn keep(&self, into: &Target, value: &str, from: Option<&str>, pointer: &str) -> Result<()> {
         let Target::Made(instance, name) = into else { bail!("{into} can't be captured into") };
+        let Some(Making::Captured { connection, .. }) = self.making(into) else {
+            bail!("{into} is not declared as what a server answers, and no answer is kept as it")
+        };
+        if from != Some(connection.as_str()) {
+            bail!("{into} is declared as what connection {connection} answers, and nobody else's answer is kept as it");
+        }
         if !self.is_secret(into) {
+            if pointer != format!("/{name}") {
+                bail!("`{name}` is no secret by the host file: only the answer's own field of that name is kept as it");
+            }
             return self.state.set_captured(instance, name, Some(value));
         }
         self.set(into, value)

@@ -208,8 +208,19 @@ fn a_message_is_withheld_when_the_secrets_in_it_cannot_be_opened() {
 fn captured_values_are_secrets_unless_the_host_file_says_otherwise() {
     let mut stage = Stage::new();
     assert!(stage.vault().is_secret(&made("client_secret")) && !stage.vault().is_secret(&made("client_id")));
-    stage.vault().keep(&made("client_id"), "client-1").unwrap();
-    stage.vault().keep(&made("client_secret"), "hunter2-hunter2").unwrap();
+    let keep = |name: &str, from: &str, pointer: &str| {
+        let value = if name == "client_id" { "client-1" } else { "hunter2-hunter2" };
+        stage.vault().keep(&made(name), value, Some(from), pointer)
+    };
+    keep("client_id", "provider", "/client_id").unwrap();
+    keep("client_secret", "provider", "/client_secret").unwrap();
+    // Where it came from decides whom it may be sent to, and what is plain is kept in clear.
+    assert!(keep("client_secret", "another", "/client_secret").is_err(), "another connection's answer");
+    assert!(stage.vault().keep(&made("client_secret"), "x", None, "/client_secret").is_err(), "a container's answer");
+    assert!(keep("client_id", "provider", "/registration_access_token").is_err(), "a token under a plain name");
+    assert!(keep("token", "provider", "/token").is_err(), "a value that is declared as generated");
+    let captured = Permit::new(made("client_secret"));
+    assert!(stage.vault().generate(&captured, Generator::Hex, 16).is_err(), "a value that is declared as captured");
     stage.next_run();
     assert_eq!(stage.vault().plain_value(&made("client_id")).as_deref(), Some("client-1"));
     assert_eq!(stage.vault().plain_value(&made("client_secret")), None);

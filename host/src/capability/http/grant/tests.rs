@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{
     Grants, HttpGrant,
-    desired::{Bearer, Capture, Method},
+    desired::{Bearer, Body, Capture, Method},
 };
 
 fn gate() -> Gate {
@@ -169,6 +169,9 @@ fn a_header_neither_frames_nor_routes() {
         "proxy-connection",
         "Forwarded",
         "X-Forwarded-Host",
+        "X-Original-URL",
+        "X-Rewrite-Url",
+        "x-method-override",
         "Expect",
         "",
         "a b",
