@@ -71,7 +71,6 @@ const NO_KIND_HERE: &[(&str, &str)] = &[
     ("capability::sql", "postgres"),
     // The question about a container, what an engine says in a program's environment, and a kind of things.
     ("capability::containers", "container"),
-    ("capability::step::claim", "container"),
     ("plan::inside", "container"),
 ];
 

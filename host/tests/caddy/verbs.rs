@@ -1,6 +1,11 @@
 //! `validate` and `reload` inside the running service.
 
-use stackrun::capability::{ConditionKind, Held, StepKind, http::HttpShows, services::ServiceRun};
+use stackrun::capability::{
+    Check, Condition, ConditionKind, Held, StepKind, Vantage,
+    condition::{Proof, prove},
+    http::HttpShows,
+    services::ServiceRun,
+};
 
 use super::{
     server::Caddy,
@@ -80,7 +85,10 @@ async fn what_the_gateway_plugin_writes_is_good_for_caddy_and_no_client_says_who
         request.headers.push((name.to_owned(), stackrun::model::value::Text::literal("mallory")));
     }
     let forged = HttpShows { request, contains: "mallory".to_owned() };
-    let answer = stage.ask(ConditionKind::HttpShows(forged)).await.unwrap();
-    let Held::No(seen) = answer else { panic!("a forged header arrived") };
+    let condition = Condition { kind: ConditionKind::HttpShows(forged), vantage: Vantage::Host };
+    assert!(condition.clone().look().is_none(), "it says who it is: a probe, and no look");
+    let check = Check { id: String::new(), says: String::new(), condition, timeout_ms: 1 };
+    let answer = prove(&check, &stage.acting()).await.unwrap();
+    let Proof::Failed(seen) = answer else { panic!("a forged header arrived") };
     assert!(seen.contains("user=alice group= under="), "{seen}");
 }

@@ -17,7 +17,7 @@ use crate::{
     model::{
         Denial, HttpRule, Permit,
         denial::NEVER,
-        desired::{Method, Origin, Request},
+        desired::{Body, Method, Origin, Request},
         value::{Part, Target, Text},
     },
     words::quoted,
@@ -134,7 +134,10 @@ impl Gate {
             );
             return Err(self.deny("http", format!("the site {shown}"), line));
         }
-        if request.is_look() {
+        // One that says who asks is no look, and so a probe: it is shown, and sent by apply alone.
+        let bare = request.method.is_safe() && request.body == Body::None && request.bearer.is_none();
+        let secret = request.headers.iter().any(|(_, value)| value.targets().next().is_some());
+        if bare && !secret {
             return Ok(());
         }
         let asked = format!("more than a plain GET of the site {shown}: sites are only looked at");
