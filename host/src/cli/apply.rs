@@ -153,12 +153,17 @@ async fn recover_first(flow: &Flow, saved: Option<&Plan>, reporter: &dyn Reporte
         saved.is_some() && of_run.as_ref() == saved
     };
     let resumed = flow.world.state.unfinished_run()?.as_ref().is_some_and(same);
-    let Some(recovered) = recover(&flow.world, reporter).await? else { return Ok(false) };
+    put_right(&flow.world, reporter).await.map(|recovered| recovered && resumed)
+}
+
+/// Puts right what a killed run left, if one did. What can't be ends the command: it is told nowhere else.
+pub async fn put_right(world: &World, reporter: &dyn Reporter) -> Result<bool, Ended> {
+    let Some(recovered) = recover(world, reporter).await? else { return Ok(false) };
     if !recovered.left.is_empty() {
         let left = recovered.left.join("\n  ");
         return Err(Ended::new(Exit::PartWay, format!("a killed run could not be put right:\n  {left}")));
     }
-    Ok(resumed)
+    Ok(true)
 }
 
 fn stale(saved: &Plan, fresh: &Plan, resumed: bool) -> Option<Stale> {

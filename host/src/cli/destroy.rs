@@ -9,7 +9,8 @@ use super::{
     apply::{confirm, ended, known},
 };
 use crate::{
-    apply::{destroy, destruction, gates_of, recover},
+    apply::{destroy, destruction, gates_of},
+    cli::apply::put_right,
     exit::{Ended, Exit},
     flow::Recorded,
     model::value::Address,
@@ -41,7 +42,7 @@ pub async fn run(args: DestroyArgs, global: &Global) -> Result<Exit, Ended> {
     let (world, stack) = (&on_record.world, on_record.stack.as_str());
     let _lock = world.lock(stack)?;
     let reporter = reporter(args.json);
-    recover(world, reporter.as_ref()).await?;
+    put_right(world, reporter.as_ref()).await?;
     let delete_data: BTreeSet<Address> = args.delete_data.into_iter().collect();
     let instances = world.state.instances()?;
     for given in delete_data.iter().filter(|given| !on_record.is_in_spec(given)) {

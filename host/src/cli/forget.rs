@@ -7,7 +7,7 @@ use super::{
     apply::{confirm, known},
 };
 use crate::{
-    apply::recover,
+    cli::apply::put_right,
     diagnostic::{closest, listed},
     exit::{Ended, Exit},
     flow::Recorded,
@@ -38,7 +38,7 @@ pub async fn run(args: ForgetArgs, global: &Global) -> Result<Exit, Ended> {
     let world = &on_record.world;
     let _lock = world.lock(&on_record.stack)?;
     let reporter = reporter(false);
-    recover(world, reporter.as_ref()).await?;
+    put_right(world, reporter.as_ref()).await?;
     drop(reporter);
     let recorded = world.state.instances()?;
     known(&args.address, recorded.iter().map(|record| &record.address), "what stackrun has made of this stack")?;
@@ -53,7 +53,6 @@ pub async fn run(args: ForgetArgs, global: &Global) -> Result<Exit, Ended> {
         ));
     }
     confirm(args.yes)?;
-    let things: Vec<_> = things.iter().map(|one| &one.owned.thing).collect();
     world.state.forget(&args.address, &things)?;
     if on_record.is_in_spec(&args.address) {
         render::tell_line("The spec still has this instance: the next plan meets these things as somebody else's.");

@@ -2,10 +2,11 @@
 //! data stays.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::Path;
 
 use super::{Drafted, KeptData, Removal, StepPreviews};
 use crate::{
-    capability::{StepKind, step::Part},
+    capability::{Destroys, Step, StepKind, step::Part},
     draft::{Move, Owned},
     model::{Diagnostic, Place, Thing, value::Address},
     state::{InstanceRecord, OtherStack, OthersThing, OwnedRecord},
@@ -119,13 +120,23 @@ fn forget(stack: &str, address: &Address, thing: &Thing) -> String {
 pub fn undone_of_others(removals: &[Removal], others: &[OtherStack]) -> Vec<String> {
     let elsewhere = elsewhere(others);
     let files = elsewhere.values().filter(|(_, theirs)| theirs.thing.connection == "files");
-    let at_path: HashMap<&str, &(&str, &OthersThing)> = files.map(|one| (one.1.thing.name.as_str(), one)).collect();
+    let at_path: BTreeMap<&Path, &(&str, &OthersThing)> =
+        files.map(|one| (Path::new(&one.1.thing.name), one)).collect();
+    // What removes data removes what is below as well. Paths are in the order of their parts, so what is below follows.
+    let taken_with = |step: &Step| {
+        let facts = step.facts();
+        let path = facts.path.map(Path::new);
+        let all =
+            path.into_iter().flat_map(|path| at_path.range(path..).take_while(move |(one, _)| one.starts_with(path)));
+        let most = if facts.destroys == Destroys::Data { usize::MAX } else { 1 };
+        all.take(most).filter(|(one, _)| most > 1 || Some(**one) == path).map(|(_, one)| *one).collect::<Vec<_>>()
+    };
     let mut found = Vec::new();
     for Removal { address, owned, .. } in removals {
         let steps = owned.undo.iter().flat_map(|one| one.step.parts()).filter_map(Part::step);
         let taken = steps.flat_map(|step| {
             let by_name = step.facts().takes.and_then(|taken| elsewhere.get(&taken));
-            by_name.into_iter().chain(step.facts().path.and_then(|path| at_path.get(path).copied()))
+            by_name.into_iter().chain(taken_with(step))
         });
         let mut theirs = elsewhere.get(&identity(&owned.thing)).into_iter().chain(taken);
         if let Some((stack, theirs)) = theirs.find(|(_, theirs)| !theirs.only_when_empty) {
@@ -330,6 +341,18 @@ mod tests {
             let said = undone_of_others(&removal(ours.clone()), &[other(&theirs)]);
             assert_eq!(said.len(), refused, "{ours:?} {theirs:?}");
             assert!(said.iter().all(|said| said.contains("secret.theirs's of the stack `other`")), "{said:?}");
+        }
+        // What removes a folder's data removes what lies below it, and nothing beside it.
+        let data = |path: &str| owned("data", true, Step::DirectoryRemove(DirectoryRemove { path: path.into() }));
+        let at = |path: &str| Owned { thing: Thing { name: path.into(), ..file().thing }, ..file() };
+        for (path, theirs, refused) in [
+            ("/srv/app", "/srv/app/env", 1),
+            ("/srv/app", "/srv/app", 1),
+            ("/srv/app", "/srv/app-two/env", 0),
+            ("/srv/app/data", "/srv/app/env", 0),
+        ] {
+            let said = undone_of_others(&removal(data(path)), &[other(&at(theirs))]);
+            assert_eq!(said.len(), refused, "{path} {theirs}");
         }
         // By a statement or a container's name, whatever the thing is called that it is the undo of.
         let note = |step: Step| Owned { thing: disguised.thing.clone(), ..owned("note", false, step) };

@@ -16,9 +16,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        draft::{Change, Owned},
+        capability::{Step, files::FileRemove},
+        draft::{Change, Move, Owned, Revert},
         model::{Grants, Thing, value::Address},
-        world::State,
+        world::{State, state::PlaceRecord},
     };
 
     #[test]
@@ -40,10 +41,10 @@ mod tests {
         let fails =
             "create trigger full before delete on thing when old.key = 'b' begin select raise(abort, 'full'); end";
         state.sqlite().execute_batch(fails).unwrap();
-        assert!(state.forget(&address, &[&thing("a"), &thing("b")]).is_err());
+        assert!(state.forget(&address, &[&owns[0], &owns[1]]).is_err());
         assert_eq!(state.instances().unwrap(), [record]);
         state.sqlite().execute_batch("drop trigger full").unwrap();
-        state.forget(&address, &[&thing("a"), &thing("b")]).unwrap();
+        state.forget(&address, &[&owns[0], &owns[1]]).unwrap();
         let [left] = state.instances().unwrap().try_into().unwrap();
         assert_eq!(left.owns, [owns[2].clone()]);
         let kept: (String, String) =
@@ -52,8 +53,26 @@ mod tests {
             kept.0.contains("container.app") && kept.0.contains(r#""key":"b""#) && kept.1 == "forgotten",
             "{kept:?}"
         );
-        state.forget(&address, &[&thing("c")]).unwrap();
+        state.forget(&address, &[&owns[2]]).unwrap();
         assert!(state.instances().unwrap().is_empty() && state.unfinished_run().unwrap().is_none());
+    }
+
+    /// The file counts as somebody else's from there on: it is not overwritten without an adoption.
+    #[test]
+    fn what_is_forgotten_was_not_written_by_this_stack() {
+        let state = State::in_memory().unwrap();
+        let address = Address::new("secret", "app");
+        let remove = Step::FileRemove(FileRemove { path: "/srv/app/env".into() });
+        let thing = Thing { key: "it".into(), connection: "files".into(), kind: "file".into(), name: "it".into() };
+        let undo = vec![Move { step: remove, revert: Revert::ByHost }];
+        let owned = Owned { thing, holds_data: false, adopted: false, undo, undo_settle: Vec::new() };
+        let mark = PlaceRecord { want: "x".into(), written: "y".into() };
+        for place in ["file /srv/app/env", "file /srv/app/other", "secret in /srv/app/env"] {
+            state.set_place(place, Some(&mark)).unwrap();
+        }
+        state.forget(&address, &[&OwnedRecord { owned, grants: Grants::default(), proven: true }]).unwrap();
+        let left = |place: &str| state.place(place).unwrap().is_some();
+        assert!(!left("file /srv/app/env") && left("file /srv/app/other") && left("secret in /srv/app/env"));
     }
 
     fn version(file: &Connection) -> i64 {

@@ -18,7 +18,7 @@ use crate::{
         desired::Definition,
         value::{Address, Target},
     },
-    world::World,
+    world::{State, World},
 };
 
 impl Step {
@@ -97,6 +97,20 @@ impl Step {
             Err(Failure::Other(why)) => Some(format!("{}: {}", wanted.path, world.vault.redact(&why))),
             _ => None,
         }
+    }
+
+    /// Has state forget that this stack wrote the path that it changes: from here on it is somebody else's. That a secret
+    /// was written there stays known.
+    ///
+    /// # Errors
+    /// State can't be written.
+    pub fn forget_written(&self, of: &Address, state: &State) -> anyhow::Result<()> {
+        let paths =
+            self.parts().into_iter().filter_map(Part::step).filter_map(|step| step.facts().path.map(str::to_owned));
+        paths.into_iter().try_for_each(|path| {
+            state.set_place(&files::whole_place(&path), None)?;
+            state.set_place(&files::block_place(&path, of), None)
+        })
     }
 
     /// Whether it makes a secret of the store.
