@@ -166,8 +166,8 @@ pub struct Facts<'a> {
 }
 
 impl Facts<'static> {
-    /// Of a step that is none of it: it fills in, makes and destroys nothing, writes no path, and does not settle. Only as
-    /// a whole, so that nothing is left out beside what is given.
+    /// Of a step that is none of it: it fills in, makes and destroys nothing, writes no path, and does not settle.
+    /// Outside of this file only as a whole, so that nothing is left out beside what is given.
     pub const NONE: Self = Self {
         fills: Vec::new(),
         place: None,
@@ -178,6 +178,28 @@ impl Facts<'static> {
         settles: Settles::No,
         takes: None,
     };
+}
+
+impl<'a> Facts<'a> {
+    /// Of a step that acts at a path and does nothing else.
+    pub fn at(path: &'a str, written_by: WrittenBy, destroys: Destroys) -> Self {
+        Self { path: Some(path), written_by, destroys, ..Facts::NONE }
+    }
+
+    /// Of a step that takes a thing away, which the host can put back, and does nothing else.
+    pub fn taking(thing: [&'a str; 3]) -> Self {
+        Self { takes: Some(thing), ..Facts::NONE }
+    }
+
+    /// Of a step that may make changes take effect, and does nothing else.
+    pub fn settling(settles: Settles) -> Self {
+        Self { settles, ..Facts::NONE }
+    }
+
+    /// Of a step that writes the files of a connection, and does nothing else.
+    pub fn written(written_by: WrittenBy) -> Self {
+        Self { written_by, ..Facts::NONE }
+    }
 }
 
 /// Whether a step may settle an action: it runs again after reverts, once for several actions, and a reviewer expects

@@ -11,9 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Within, below, failure, parent, root};
 use crate::{
-    capability::{
-        Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind, WrittenBy,
-    },
+    capability::{Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, WrittenBy},
     model::Denial,
     world::disk::Owner,
 };
@@ -170,16 +168,7 @@ impl StepKind for DirectoryMake {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts {
-            fills: Vec::new(),
-            place: None,
-            makes: Vec::new(),
-            path: Some(&self.path),
-            written_by: WrittenBy::Stackrun,
-            destroys: Destroys::Nothing,
-            settles: Settles::No,
-            takes: None,
-        }
+        Facts::at(&self.path, WrittenBy::Stackrun, Destroys::Nothing)
     }
 }
 
@@ -234,16 +223,7 @@ impl StepKind for DirectoryRemoveIfEmpty {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts {
-            fills: Vec::new(),
-            place: None,
-            makes: Vec::new(),
-            path: Some(&self.path),
-            written_by: WrittenBy::Stackrun,
-            destroys: Destroys::Nothing,
-            settles: Settles::No,
-            takes: None,
-        }
+        Facts::at(&self.path, WrittenBy::Stackrun, Destroys::Nothing)
     }
 }
 

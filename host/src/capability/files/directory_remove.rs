@@ -15,9 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{below, failure, names_in, parent};
 use crate::{
-    capability::{
-        Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind, WrittenBy,
-    },
+    capability::{Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, WrittenBy},
     model::Denial,
     words::printable,
 };
@@ -195,16 +193,7 @@ impl StepKind for DirectoryRemove {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts {
-            fills: Vec::new(),
-            place: None,
-            makes: Vec::new(),
-            path: Some(&self.path),
-            written_by: WrittenBy::Stackrun,
-            destroys: Destroys::Data,
-            settles: Settles::No,
-            takes: None,
-        }
+        Facts::at(&self.path, WrittenBy::Stackrun, Destroys::Data)
     }
 }
 

@@ -8,9 +8,7 @@ use super::{
     write::{left_alone, locked, locked_parent, remove, write},
 };
 use crate::{
-    capability::{
-        Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind, WrittenBy,
-    },
+    capability::{Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, WrittenBy},
     model::Denial,
     words::printable,
     world::state::PlaceRecord,
@@ -114,16 +112,7 @@ impl StepKind for FileRemove {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts {
-            fills: Vec::new(),
-            place: None,
-            makes: Vec::new(),
-            path: Some(&self.path),
-            written_by: WrittenBy::WhoeverKeepsTheFile,
-            destroys: Destroys::Nothing,
-            settles: Settles::No,
-            takes: None,
-        }
+        Facts::at(&self.path, WrittenBy::WhoeverKeepsTheFile, Destroys::Nothing)
     }
 }
 
@@ -209,16 +198,7 @@ impl StepKind for FileRemoveBlock {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts {
-            fills: Vec::new(),
-            place: None,
-            makes: Vec::new(),
-            path: Some(&self.path),
-            written_by: WrittenBy::WhoeverKeepsTheFile,
-            destroys: Destroys::Nothing,
-            settles: Settles::No,
-            takes: None,
-        }
+        Facts::at(&self.path, WrittenBy::WhoeverKeepsTheFile, Destroys::Nothing)
     }
 }
 

@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{VerbSubject, caddy::Refused, verb};
 use crate::{
-    capability::{
-        Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind, WrittenBy,
-    },
+    capability::{Acting, Facts, Gate, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind},
     model::{Denial, Verb},
     words::printable,
 };
@@ -81,19 +79,10 @@ impl StepKind for ServiceRun {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts {
-            fills: Vec::new(),
-            place: None,
-            makes: Vec::new(),
-            path: None,
-            written_by: WrittenBy::Stackrun,
-            destroys: Destroys::Nothing,
-            settles: match self.verb.as_str() {
-                "reload" | "restart" => Settles::Yes,
-                _ => Settles::No,
-            },
-            takes: None,
-        }
+        Facts::settling(match self.verb.as_str() {
+            "reload" | "restart" => Settles::Yes,
+            _ => Settles::No,
+        })
     }
 }
 

@@ -15,9 +15,7 @@ use super::{
     hba::{self, ConfigFile, ServerFile},
 };
 use crate::{
-    capability::{
-        Acting, Destroys, Facts, Gate, Preview, PreviewLine, Repeat, Settles, Sign, StepFailure, StepKind, WrittenBy,
-    },
+    capability::{Acting, Facts, Gate, Preview, PreviewLine, Repeat, Sign, StepFailure, StepKind, WrittenBy},
     model::{
         Denial, Failure, Permit, WriteMode,
         desired::{Admission, Position},
@@ -83,16 +81,7 @@ impl StepKind for Admission {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts {
-            fills: Vec::new(),
-            place: None,
-            makes: Vec::new(),
-            path: None,
-            written_by: WrittenBy::WhoeverKeepsTheFile,
-            destroys: Destroys::Nothing,
-            settles: Settles::No,
-            takes: None,
-        }
+        Facts::written(WrittenBy::WhoeverKeepsTheFile)
     }
 }
 
@@ -141,16 +130,7 @@ impl StepKind for RevokeAdmission {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts {
-            fills: Vec::new(),
-            place: None,
-            makes: Vec::new(),
-            path: None,
-            written_by: WrittenBy::WhoeverKeepsTheFile,
-            destroys: Destroys::Nothing,
-            settles: Settles::No,
-            takes: None,
-        }
+        Facts::written(WrittenBy::WhoeverKeepsTheFile)
     }
 }
 

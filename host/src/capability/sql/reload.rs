@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{client::Postgresql, hba};
 use crate::{
-    capability::{Acting, Destroys, Facts, Gate, Preview, Repeat, Settles, StepFailure, StepKind, WrittenBy},
+    capability::{Acting, Facts, Gate, Preview, Repeat, Settles, StepFailure, StepKind},
     model::{Denial, Failure, Permit, WriteMode},
 };
 
@@ -72,16 +72,7 @@ impl StepKind for SqlReload {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts {
-            fills: Vec::new(),
-            place: None,
-            makes: Vec::new(),
-            path: None,
-            written_by: WrittenBy::Stackrun,
-            destroys: Destroys::Nothing,
-            settles: Settles::Yes,
-            takes: None,
-        }
+        Facts::settling(Settles::Yes)
     }
 }
 

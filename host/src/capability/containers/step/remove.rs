@@ -4,10 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ours, permit};
 use crate::{
-    capability::{
-        Acting, Destroys, Facts, Gate, Preview, Repeat, Settles, StepFailure, StepKind, WrittenBy,
-        containers::client::CreateBody,
-    },
+    capability::{Acting, Facts, Gate, Preview, Repeat, StepFailure, StepKind, containers::client::CreateBody},
     model::Denial,
 };
 
@@ -78,15 +75,6 @@ impl StepKind for ContainerRemove {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts {
-            fills: Vec::new(),
-            place: None,
-            makes: Vec::new(),
-            path: None,
-            written_by: WrittenBy::Stackrun,
-            destroys: Destroys::Nothing,
-            settles: Settles::No,
-            takes: Some([&self.connection, "container", &self.name]),
-        }
+        Facts::taking([&self.connection, "container", &self.name])
     }
 }

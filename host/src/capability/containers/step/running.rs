@@ -7,7 +7,7 @@ use anyhow::anyhow;
 
 use super::{mounts, ours, ours_there, permit};
 use crate::{
-    capability::{Acting, Destroys, Facts, Gate, Preview, Repeat, Settles, StepFailure, StepKind, WrittenBy},
+    capability::{Acting, Facts, Gate, Preview, Repeat, StepFailure, StepKind},
     model::Denial,
 };
 
@@ -149,15 +149,6 @@ impl StepKind for ContainerStop {
     }
 
     fn facts(&self) -> Facts<'_> {
-        Facts {
-            fills: Vec::new(),
-            place: None,
-            makes: Vec::new(),
-            path: None,
-            written_by: WrittenBy::Stackrun,
-            destroys: Destroys::Nothing,
-            settles: Settles::No,
-            takes: Some([&self.connection, "container", &self.name]),
-        }
+        Facts::taking([&self.connection, "container", &self.name])
     }
 }
