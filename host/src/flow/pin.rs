@@ -33,8 +33,12 @@ pub async fn images(drafts: &mut [Drafted], stack: &str, world: &World) -> Resul
 /// One can't be read, or the instance may not write it.
 pub fn adopted(drafts: &mut [Drafted], stack: &str, world: &World) -> Result<(), Failure> {
     for draft in drafts {
+        let mut adopting = draft.planned.actions.iter_mut().filter(|action| action.change == Change::Adopt).peekable();
+        // Most instances adopt nothing, and need no gate.
+        if adopting.peek().is_none() {
+            continue;
+        }
         let gate = Gate::new(&draft.plugin, stack, draft.address.clone(), draft.grants.clone());
-        let adopting = draft.planned.actions.iter_mut().filter(|action| action.change == Change::Adopt);
         adopting.flat_map(|action| &mut action.moves).try_for_each(|one| one.step.adopt(&gate, world))?;
     }
     Ok(())

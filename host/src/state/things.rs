@@ -148,8 +148,8 @@ impl State {
     pub fn forget(&self, address: &Address, forgotten: &[&OwnedRecord]) -> Result<()> {
         let things: Vec<&Thing> = forgotten.iter().map(|one| &one.owned.thing).collect();
         self.as_one(|| {
-            let moves = forgotten.iter().flat_map(|one| &one.owned.undo);
-            moves.into_iter().try_for_each(|one| one.step.forget_written(address, self))?;
+            let mut moves = forgotten.iter().flat_map(|one| &one.owned.undo);
+            moves.try_for_each(|one| one.step.forget_written(address, self))?;
             let run = self.begin_run(&serde_json::json!({ "forget": address, "things": things }).to_string())?;
             things.iter().try_for_each(|thing| self.forget_thing(address, thing))?;
             self.end_run(run, "forgotten")

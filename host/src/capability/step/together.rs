@@ -105,11 +105,10 @@ impl Step {
     /// # Errors
     /// State can't be written.
     pub fn forget_written(&self, of: &Address, state: &State) -> anyhow::Result<()> {
-        let paths =
-            self.parts().into_iter().filter_map(Part::step).filter_map(|step| step.facts().path.map(str::to_owned));
-        paths.into_iter().try_for_each(|path| {
-            state.set_place(&files::whole_place(&path), None)?;
-            state.set_place(&files::block_place(&path, of), None)
+        let mut paths = self.parts().into_iter().filter_map(Part::step).filter_map(|step| step.facts().path);
+        paths.try_for_each(|path| {
+            state.set_place(&files::whole_place(path), None)?;
+            state.set_place(&files::block_place(path, of), None)
         })
     }
 
